@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"unicode/utf8"
 
 	"github.com/ipfs/go-cid"
 	"github.com/ipld/go-ipld-prime/codec/dagcbor"
@@ -32,33 +33,63 @@ func Encode(n datamodel.Node) ([]byte, error) {
 }
 
 // Decode reads strict DAG-CBOR: data is refused with [ErrNotCanonical] unless Encode gives the same bytes back. (The
-// library's decoder alone accepts unsorted keys and short floats, which would give one document many CIDs.)
+// library's decoder alone accepts unsorted keys, short floats and strings that are not UTF-8.)
 func Decode(data []byte) (datamodel.Node, error) {
-	return decode(data, basicnode.Prototype.Any)
-}
-
-func decode(data []byte, p datamodel.NodePrototype) (datamodel.Node, error) {
 	if len(data) > MaxNode {
 		return nil, fmt.Errorf("decode dag-cbor: %w: %d bytes, limit %d", ErrTooLarge, len(data), MaxNode)
 	}
-	nb := p.NewBuilder()
+	nb := basicnode.Prototype.Any.NewBuilder()
 	opts := dagcbor.DecodeOptions{AllowLinks: true, MaxDepth: maxDepth, AllocationBudget: 16 * MaxNode}
 	if err := opts.Decode(nb, bytes.NewReader(data)); err != nil {
 		return nil, fmt.Errorf("decode dag-cbor: %w", err)
 	}
 	n := nb.Build()
-	repr := n
-	if t, ok := n.(schema.TypedNode); ok {
-		repr = t.Representation()
-	}
-	again, err := Encode(repr)
+	again, err := Encode(n)
 	if err != nil {
 		return nil, err
 	}
 	if !bytes.Equal(again, data) {
 		return nil, fmt.Errorf("decode dag-cbor: %w", ErrNotCanonical)
 	}
-	return n, nil
+	return n, checkText(n)
+}
+
+// checkText refuses strings and keys that are not UTF-8. The depth of n was bounded by its decoder.
+func checkText(n datamodel.Node) error {
+	switch n.Kind() {
+	case datamodel.Kind_String:
+		s, err := n.AsString()
+		if err != nil {
+			return err
+		}
+		if !utf8.ValidString(s) {
+			return fmt.Errorf("decode dag-cbor: %w: a string is not UTF-8", ErrNotCanonical)
+		}
+	case datamodel.Kind_List:
+		for it := n.ListIterator(); !it.Done(); {
+			_, v, err := it.Next()
+			if err != nil {
+				return err
+			}
+			if err := checkText(v); err != nil {
+				return err
+			}
+		}
+	case datamodel.Kind_Map:
+		for it := n.MapIterator(); !it.Done(); {
+			k, v, err := it.Next()
+			if err != nil {
+				return err
+			}
+			if err := checkText(k); err != nil {
+				return err
+			}
+			if err := checkText(v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Marshal makes a DAG-CBOR block of the Go value that v points to, by its schema type.
