@@ -4,6 +4,11 @@
 // other engines. Profile refusal ([CheckProfile]) is a second, stricter verdict: what a deterministic task may contain.
 package wasm
 
+import (
+	"fmt"
+	"strings"
+)
+
 // ValueType is a Wasm value type in its binary encoding.
 type ValueType byte
 
@@ -44,6 +49,27 @@ type FuncType struct {
 	Params, Results []ValueType
 }
 
+// String returns t as "[i32 i64] -> [f32]", shortened where it is long.
+func (t FuncType) String() string { return typeList(t.Params) + " -> " + typeList(t.Results) }
+
+func typeList(ts []ValueType) string {
+	const most = 10
+	var b strings.Builder
+	b.WriteByte('[')
+	for i, t := range ts {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		if i == most {
+			fmt.Fprintf(&b, "and %d more", len(ts)-most)
+			break
+		}
+		b.WriteString(t.String())
+	}
+	b.WriteByte(']')
+	return b.String()
+}
+
 // Limits bounds a memory (in 64 KiB pages) or a table (in elements).
 type Limits struct {
 	Min, Max uint32
@@ -60,6 +86,14 @@ const (
 	ExternMemory
 	ExternGlobal
 )
+
+// String returns the kind's name in the text format.
+func (k ExternKind) String() string {
+	if k > ExternGlobal {
+		return "unknown"
+	}
+	return [...]string{"function", "table", "memory", "global"}[k]
+}
 
 // GlobalType is the type of a global.
 type GlobalType struct {
