@@ -2,7 +2,7 @@ package wasm
 
 import (
 	"bytes"
-	"fmt"
+	"strings"
 )
 
 // The sections, by id (spec 5.5.2).
@@ -26,6 +26,9 @@ const (
 var sectionRank = [...]int{secType: 1, secImport: 2, secFunction: 3, secTable: 4, secMemory: 5, secGlobal: 6,
 	secExport: 7, secStart: 8, secElement: 9, secDataCount: 10, secCode: 11, secData: 12}
 
+var sectionNames = [...]string{"custom", "type", "import", "function", "table", "memory", "global", "export", "start",
+	"element", "code", "data", "data count"}
+
 type decoder struct {
 	cursor
 	m *Module
@@ -48,17 +51,22 @@ func Decode(b []byte) (*Module, error) {
 }
 
 func (d *decoder) header() error {
-	if len(d.b) < 8 {
-		return d.failf("not a WebAssembly module: only %d bytes", len(d.b))
-	}
-	if !bytes.Equal(d.b[:4], []byte("\x00asm")) {
-		return d.failf("not a WebAssembly module: magic bytes are % x, want 00 61 73 6d", d.b[:4])
+	const magic = "\x00asm"
+	switch head := d.b[:min(4, len(d.b))]; {
+	case len(d.b) == 0:
+		return d.failf("the file is empty")
+	case bytes.HasPrefix(bytes.TrimLeft(d.b[:min(64, len(d.b))], " \t\r\n"), []byte("(module")):
+		return d.failf("this is the text format (assemble it with wat2wasm), not a binary WebAssembly file")
+	case !strings.HasPrefix(magic, string(head)):
+		return d.failf("not a WebAssembly file: it begins with % x instead of 00 61 73 6d", head)
+	case len(d.b) < 8:
+		return d.failf("the file is cut off after %d bytes", len(d.b))
 	}
 	switch v := d.b[4:8]; {
 	case bytes.Equal(v, []byte{1, 0, 0, 0}):
 	case v[2] == 1 && v[3] == 0:
 		return &Error{Kind: Refused, Feature: "component-model", Func: -1, Offset: 4,
-			Msg: "this is a component, not a core module (extract the core module, or build without the component step)"}
+			Msg: "is a component, which wraps core modules (build without the component step, or unbundle it)"}
 	default:
 		return d.failf("unknown binary version % x, want 01 00 00 00", v)
 	}
@@ -71,32 +79,32 @@ func (d *decoder) sections() error {
 	for d.left() > 0 {
 		at := d.offset()
 		id, _ := d.byte()
+		if id == 13 {
+			return foreign("exceptions", "exceptions", "tag section", at)
+		}
+		if int(id) >= len(sectionNames) {
+			return malformed(at, "malformed section id %d", id)
+		}
 		size, err := d.u32()
 		if err != nil {
-			return err
+			return malformed(at, "the file is cut off: no size of the %s section", sectionNames[id])
 		}
-		body, err := d.bytes(size)
-		if err != nil {
-			return err
+		if uint64(size) > uint64(d.left()) {
+			return malformed(at, "the file is cut off: the %s section claims %d bytes, %d are left", sectionNames[id], size, d.left())
 		}
-		if id == 13 {
-			return &Error{Kind: Refused, Feature: "exceptions", Func: -1, Offset: at, Msg: "tags (exceptions) are outside the profile"}
-		}
-		if int(id) >= len(sectionRank) {
-			return &Error{Kind: Malformed, Func: -1, Offset: at, Msg: fmt.Sprintf("malformed section id %d", id)}
-		}
+		body, _ := d.bytes(size)
 		if id != secCustom {
 			if sectionRank[id] <= last {
-				return &Error{Kind: Malformed, Func: -1, Offset: at, Msg: fmt.Sprintf("section %d repeated or out of order", id)}
+				return malformed(at, "unexpected %s section: repeated or out of order", sectionNames[id])
 			}
 			last = sectionRank[id]
 		}
 		s := &decoder{cursor: cursor{b: body, base: d.offset() - size}, m: d.m}
 		if err := s.section(id); err != nil {
-			return err
+			return d.named(err)
 		}
 		if s.left() != 0 {
-			return s.failf("section size mismatch: %d bytes left over in section %d", s.left(), id)
+			return s.failf("section size mismatch: %d bytes left over in the %s section", s.left(), sectionNames[id])
 		}
 	}
 	m := d.m
@@ -161,252 +169,7 @@ func vector[T any](d *decoder, what string, dst *[]T, read func(*decoder) (T, er
 	return nil
 }
 
-func (d *decoder) valueTypes() (ts []ValueType, err error) {
-	err = vector(d, "types", &ts, func(d *decoder) (ValueType, error) { return d.valueType() })
-	return ts, err
-}
-
-func (d *decoder) funcType() (t FuncType, err error) {
-	at := d.offset()
-	b, err := d.byte()
-	if err != nil {
-		return t, err
-	}
-	switch b {
-	case 0x60:
-	case 0x5f, 0x5e, 0x50, 0x4f, 0x4e:
-		return t, &Error{Kind: Refused, Feature: "gc", Func: -1, Offset: at, Msg: "struct, array and recursive types are outside the profile"}
-	default:
-		return t, d.failf("malformed function type %#02x", b)
-	}
-	if t.Params, err = d.valueTypes(); err != nil {
-		return t, err
-	}
-	t.Results, err = d.valueTypes()
-	return t, err
-}
-
-func (d *decoder) limits(what string) (l Limits, err error) {
-	at := d.offset()
-	flag, err := d.byte()
-	if err != nil {
-		return l, err
-	}
-	switch {
-	case flag <= 1:
-	case flag <= 3 && what == "memory":
-		return l, &Error{Kind: Refused, Feature: "threads", Func: -1, Offset: at, Msg: "shared memory (threads) is outside the profile"}
-	case flag <= 7 && what == "memory":
-		return l, &Error{Kind: Refused, Feature: "memory64", Func: -1, Offset: at, Msg: "64-bit memory is outside the profile"}
-	default:
-		return l, d.failf("malformed limits flags %#02x", flag)
-	}
-	if l.Min, err = d.u32(); err != nil {
-		return l, err
-	}
-	if flag == 1 {
-		l.HasMax = true
-		l.Max, err = d.u32()
-	}
-	return l, err
-}
-
-func (d *decoder) tableType() (t TableType, err error) {
-	if t.Elem, err = d.refType(); err != nil {
-		return t, err
-	}
-	t.Limits, err = d.limits("table")
-	return t, err
-}
-
-func (d *decoder) globalType() (g GlobalType, err error) {
-	if g.Type, err = d.valueType(); err != nil {
-		return g, err
-	}
-	b, err := d.byte()
-	if err != nil {
-		return g, err
-	}
-	if b > 1 {
-		return g, d.failf("malformed mutability %#02x", b)
-	}
-	g.Mutable = b == 1
-	return g, nil
-}
-
-func (d *decoder) importEntry() (i Import, err error) {
-	i.Offset = d.offset()
-	if i.Module, err = d.name(); err != nil {
-		return i, err
-	}
-	if i.Name, err = d.name(); err != nil {
-		return i, err
-	}
-	b, err := d.byte()
-	if err != nil {
-		return i, err
-	}
-	i.Kind = ExternKind(b)
-	switch i.Kind {
-	case ExternFunc:
-		i.Func, err = d.u32()
-	case ExternTable:
-		i.Table, err = d.tableType()
-	case ExternMemory:
-		i.Memory, err = d.limits("memory")
-	case ExternGlobal:
-		i.Global, err = d.globalType()
-	case 4:
-		err = &Error{Kind: Refused, Feature: "exceptions", Func: -1, Offset: i.Offset, Msg: "tags (exceptions) are outside the profile"}
-	default:
-		err = d.failf("malformed import kind %#02x", b)
-	}
-	return i, err
-}
-
-func (d *decoder) export() (e Export, err error) {
-	if e.Name, err = d.name(); err != nil {
-		return e, err
-	}
-	b, err := d.byte()
-	if err != nil {
-		return e, err
-	}
-	if b > byte(ExternGlobal) {
-		return e, d.failf("malformed export kind %#02x", b)
-	}
-	e.Kind = ExternKind(b)
-	e.Index, err = d.u32()
-	return e, err
-}
-
-func (d *decoder) global() (g Global, err error) {
-	if g.Type, err = d.globalType(); err != nil {
-		return g, err
-	}
-	g.Init, err = d.constExpr()
-	return g, err
-}
-
-// constExpr reads one constant instruction and end. Longer expressions that only the extended-const proposal allows are
-// refused by that name; anything else is invalid ("constant expression required").
-func (d *decoder) constExpr() (e ConstExpr, err error) {
-	r := NewReader(d.b[d.pos:], d.offset())
-	in, err := r.Next()
-	if err != nil {
-		return e, atEnd(err, d)
-	}
-	e = ConstExpr{Op: in.Op, Offset: in.Offset, Value: in.Const}
-	switch in.Op {
-	case OpI32Const, OpI64Const, OpF32Const, OpF64Const:
-	case OpGlobalGet, OpRefFunc, OpRefNull:
-		e.Value = uint64(in.Index)
-	case OpEnd:
-		return e, &Error{Kind: Invalid, Func: -1, Offset: in.Offset, Msg: "type mismatch: empty constant expression"}
-	default:
-		return e, &Error{Kind: Invalid, Func: -1, Offset: in.Offset, Msg: "constant expression required, found " + in.Op.String()}
-	}
-	end, err := r.Next()
-	if err != nil {
-		return e, atEnd(err, d)
-	}
-	if end.Op != OpEnd {
-		return e, &Error{Kind: Invalid, Func: -1, Offset: end.Offset,
-			Msg: fmt.Sprintf("constant expression of more than one instruction (%s follows; extended-const is outside the profile)", end.Op)}
-	}
-	d.pos += r.c.pos
-	return e, nil
-}
-
-// atEnd turns a reader's io.EOF into an error about the truncated file.
-func atEnd(err error, d *decoder) error {
-	if _, ok := err.(*Error); ok {
-		return err
-	}
-	return d.failf("unexpected end within an expression")
-}
-
-func (d *decoder) elem() (e Elem, err error) {
-	flag, err := d.u32()
-	if err != nil {
-		return e, err
-	}
-	if flag > 7 {
-		return e, d.failf("malformed element segment kind %d", flag)
-	}
-	e.Type = FuncRef
-	switch {
-	case flag&1 == 0:
-		e.Mode = Active
-		if flag&2 != 0 {
-			if e.Table, err = d.u32(); err != nil {
-				return e, err
-			}
-		}
-		if e.Place, err = d.constExpr(); err != nil {
-			return e, err
-		}
-	case flag&2 == 0:
-		e.Mode = Passive
-	default:
-		e.Mode = Declarative
-	}
-	exprs := flag&4 != 0
-	if flag&3 != 0 { // a kind or type is written
-		if exprs {
-			e.Type, err = d.refType()
-		} else {
-			var kind byte
-			if kind, err = d.byte(); err == nil && kind != 0 {
-				err = d.failf("malformed element kind %#02x", kind)
-			}
-		}
-		if err != nil {
-			return e, err
-		}
-	}
-	if exprs {
-		return e, vector(d, "elements", &e.Init, (*decoder).constExpr)
-	}
-	return e, vector(d, "elements", &e.Init, func(d *decoder) (ConstExpr, error) {
-		at := d.offset()
-		i, err := d.u32()
-		return ConstExpr{Op: OpRefFunc, Value: uint64(i), Offset: at}, err
-	})
-}
-
-func (d *decoder) data() (s Data, err error) {
-	flag, err := d.u32()
-	if err != nil {
-		return s, err
-	}
-	switch flag {
-	case 0, 2:
-		if flag == 2 {
-			var mem uint32
-			if mem, err = d.u32(); err == nil && mem != 0 {
-				err = &Error{Kind: Invalid, Func: -1, Offset: d.offset(), Msg: fmt.Sprintf("unknown memory %d", mem)}
-			}
-			if err != nil {
-				return s, err
-			}
-		}
-		if s.Place, err = d.constExpr(); err != nil {
-			return s, err
-		}
-	case 1:
-		s.Mode = Passive
-	default:
-		return s, d.failf("malformed data segment kind %d", flag)
-	}
-	n, err := d.u32()
-	if err != nil {
-		return s, err
-	}
-	s.Init, err = d.bytes(n)
-	return s, err
-}
-
+// code reads one entry of the code section. Instructions are left to [Validate], which has to walk them anyway.
 func (d *decoder) code() (c Code, err error) {
 	size, err := d.u32()
 	if err != nil {
@@ -417,6 +180,11 @@ func (d *decoder) code() (c Code, err error) {
 		return c, err
 	}
 	f := &decoder{cursor: cursor{b: body, base: d.offset() - size}, m: d.m}
+	defer func() { // len(d.m.Code) functions came before this one
+		if e, ok := err.(*Error); ok {
+			e.Func = int(d.m.ImportedFuncs()) + len(d.m.Code)
+		}
+	}()
 	total := uint64(0)
 	err = vector(f, "local groups", &c.Locals, func(f *decoder) (g LocalGroup, err error) {
 		if g.Count, err = f.u32(); err != nil {
@@ -437,54 +205,4 @@ func (d *decoder) code() (c Code, err error) {
 		return c, f.failf("function body does not end with end")
 	}
 	return c, nil
-}
-
-// custom keeps custom sections; from the name section it takes the functions' names, if that part is well formed.
-func (d *decoder) custom() error {
-	name, err := d.name()
-	if err != nil {
-		return err
-	}
-	data := d.b[d.pos:]
-	d.pos = len(d.b)
-	d.m.Customs = append(d.m.Customs, Custom{Name: name, Data: data})
-	if name == "name" && d.m.FuncNames == nil {
-		d.m.FuncNames = functionNames(data)
-	}
-	return nil
-}
-
-func functionNames(data []byte) map[uint32]string {
-	c := cursor{b: data}
-	for c.left() > 0 {
-		id, _ := c.byte()
-		size, err := c.u32()
-		if err != nil {
-			return nil
-		}
-		sub, err := c.bytes(size)
-		if err != nil {
-			return nil
-		}
-		if id != 1 {
-			continue
-		}
-		s := cursor{b: sub}
-		n, err := s.count("names")
-		if err != nil {
-			return nil
-		}
-		names := make(map[uint32]string, min(n, 4096))
-		for range n {
-			i, err := s.u32()
-			if err != nil {
-				return nil
-			}
-			if names[i], err = s.name(); err != nil {
-				return nil
-			}
-		}
-		return names
-	}
-	return nil
 }

@@ -1,9 +1,6 @@
 package wasm
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // Encode writes m in the binary format, deterministically: every integer as short as can be, segments in their shortest
 // form, function bodies as they stand, and of the custom sections only the functions' names. Decoding the result gives
@@ -155,14 +152,6 @@ func appendData(b []byte, d Data) []byte {
 		b = appendConst(append(b, 0), d.Place)
 	}
 	return append(appendUleb(b, uint64(len(d.Init))), d.Init...)
-}
-
-func (m *Module) nameSection() []byte {
-	sub := appendUleb(nil, uint64(len(m.FuncNames)))
-	for _, i := range slices.Sorted(maps.Keys(m.FuncNames)) {
-		sub = appendName(appendUleb(sub, uint64(i)), m.FuncNames[i])
-	}
-	return appendSection(appendName(nil, "name"), 1, sub)
 }
 
 // Word32 and Word64 make constant expressions of integers.

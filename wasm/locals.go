@@ -1,9 +1,6 @@
 package wasm
 
-import (
-	"fmt"
-	"sort"
-)
+import "sort"
 
 // localTypes finds the type of a local without writing out long runs of them: hostile bodies claim fifty thousand locals
 // in three bytes.
@@ -24,7 +21,7 @@ func (l *localTypes) set(c *Code, params []ValueType) error {
 		n += uint64(g.Count)
 		l.ends = append(l.ends, uint32(n))
 		if n-uint64(len(params)) > MaxLocals {
-			return &Error{Kind: Refused, Feature: "limits", Offset: c.Offset, Msg: fmt.Sprintf("more than %d locals", MaxLocals)}
+			return tooMuch(c.Offset, "has more than %d locals", MaxLocals)
 		}
 	}
 	l.n = uint32(n)

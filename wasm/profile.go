@@ -1,8 +1,115 @@
 package wasm
 
-// The caps of profile tm/1. They are part of its meaning: changing one needs a new profile.
-const (
-	MaxTypeArity = 1000    // parameters, and results, of a type
-	MaxLocals    = 50_000  // declared locals of a function
-	MaxOperands  = 1 << 16 // values on the operand stack of a function
+import (
+	"bytes"
+	"fmt"
+	"io"
 )
+
+// The caps of profile tm/1. They are part of its meaning: changing one needs a new profile. Where the appendix "Implementation
+// Limitations" of the JavaScript interface names a number, it is that one, so what browsers run is not refused for its size.
+const (
+	MaxTypes     = 1_000_000 // function types
+	MaxFunctions = 1_000_000 // imported ones included
+	MaxImports   = 100_000
+	MaxExports   = 100_000
+	MaxGlobals   = 1_000_000 // imported ones included
+	MaxSegments  = 100_000   // data segments, and as many element segments
+
+	MaxTypeArity  = 1000      // parameters, and results, of a type
+	MaxBody       = 7_654_321 // bytes of one function body
+	MaxLocals     = 50_000    // declared locals of one function
+	MaxAllLocals  = 1 << 23   // declared locals of all functions together
+	MaxOperands   = 1 << 16   // values on the operand stack of one function
+	MaxBlocks     = 1 << 17   // blocks open at one place
+	MaxBrTable    = 1 << 17   // labels of one br_table
+	MaxTables     = 100
+	MaxTableCells = 1 << 20 // elements that all tables have at the start
+	MaxPages      = 16_384  // pages of 64 KiB that the memory has at the start
+)
+
+// CheckProfile says whether profile tm/1 allows m, which must be validated. The error is an [*Error], Refused.
+//
+// Of imports it allows functions only; which ones is a question of linking. A memory may declare any maximum, since the task's
+// own limit decides; a table never grows, so table.grow is refused wherever it stands.
+func CheckProfile(m *Module) error {
+	for i := range m.Imports {
+		im := &m.Imports[i]
+		if im.Kind != ExternFunc {
+			return &Error{Kind: Refused, Feature: "imported-" + im.Kind.String(), Func: -1, Offset: im.Offset,
+				Msg: fmt.Sprintf("imports a %s (%q from %q)", im.Kind, im.Name, im.Module)}
+		}
+	}
+	for _, c := range [...]struct {
+		what      string
+		have, cap int
+	}{
+		{"types", len(m.Types), MaxTypes},
+		{"functions", len(m.Funcs) + len(m.Imports), MaxFunctions},
+		{"imports", len(m.Imports), MaxImports},
+		{"exports", len(m.Exports), MaxExports},
+		{"globals", len(m.Globals), MaxGlobals},
+		{"element segments", len(m.Elems), MaxSegments},
+		{"data segments", len(m.Datas), MaxSegments},
+		{"tables", len(m.Tables), MaxTables},
+	} {
+		if c.have > c.cap {
+			return tooMuch(0, "has %d %s (at most %d)", c.have, c.what, c.cap)
+		}
+	}
+	cells := uint64(0)
+	for _, t := range m.Tables {
+		cells += uint64(t.Limits.Min)
+	}
+	if cells > MaxTableCells {
+		return tooMuch(0, "has tables of %d elements (at most %d)", cells, MaxTableCells)
+	}
+	for _, l := range m.Memories {
+		if l.Min > MaxPages {
+			return tooMuch(0, "has a memory of at least %d pages (at most %d)", l.Min, MaxPages)
+		}
+	}
+	return m.checkBodies()
+}
+
+func (m *Module) checkBodies() error {
+	all := uint64(0)
+	for i := range m.Code {
+		c := &m.Code[i]
+		err := error(nil)
+		for _, g := range c.Locals {
+			all += uint64(g.Count)
+		}
+		switch {
+		case len(c.Body) > MaxBody:
+			err = tooMuch(c.Offset, "has a function body of %d bytes (at most %d)", len(c.Body), MaxBody)
+		case all > MaxAllLocals:
+			err = tooMuch(c.Offset, "has more than %d locals in all its functions together", MaxAllLocals)
+		case len(m.Tables) > 0:
+			err = findTableGrow(c)
+		}
+		if err != nil {
+			return m.within(err, int(m.ImportedFuncs())+i)
+		}
+	}
+	return nil
+}
+
+// findTableGrow refuses table.grow. Few bodies hold the two bytes that it begins with, so few are read.
+func findTableGrow(c *Code) error {
+	prefix, grow := byte(0xfc), byte(OpTableGrow&0xff)
+	if !bytes.Contains(c.Body, []byte{prefix, grow}) && !bytes.Contains(c.Body, []byte{prefix, grow | 0x80}) {
+		return nil
+	}
+	r := Reader{c: cursor{b: c.Body, base: c.Offset}}
+	for in := (Instr{}); ; {
+		if err := r.next(&in); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if in.Op == OpTableGrow {
+			return &Error{Kind: Refused, Feature: "table.grow", Func: -1, Offset: in.Offset, Msg: "uses table.grow"}
+		}
+	}
+}

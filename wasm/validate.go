@@ -18,7 +18,8 @@ type validator struct {
 // Validate checks m against the validation rules (spec 3) and sets every Code.MaxStack. The error is an [*Error], Malformed if
 // a body's bytes are not instructions, Refused if they are those of a feature outside the profile.
 //
-// Its work is bounded by the size of m: it refuses what goes beyond [MaxTypeArity] and [MaxOperands] while it looks.
+// Its time and memory are linear in the size of m. For that, it refuses what goes beyond [MaxTypeArity], [MaxLocals],
+// [MaxOperands], [MaxBlocks] and [MaxBrTable].
 func Validate(m *Module) error {
 	v := &validator{m: m}
 	for i := range v.typed {
@@ -32,15 +33,10 @@ func Validate(m *Module) error {
 	return v.bodies()
 }
 
-func invalid(at uint32, format string, args ...any) error {
-	return &Error{Kind: Invalid, Func: -1, Offset: at, Msg: fmt.Sprintf(format, args...)}
-}
-
 func (v *validator) types() error {
 	for i, t := range v.m.Types {
 		if len(t.Params) > MaxTypeArity || len(t.Results) > MaxTypeArity {
-			return &Error{Kind: Refused, Feature: "limits", Func: -1,
-				Msg: fmt.Sprintf("type %d has %d parameters and %d results, of which %d each are allowed", i, len(t.Params), len(t.Results), MaxTypeArity)}
+			return tooMuch(0, "has a type (%d) of %d parameters and %d results (at most %d)", i, len(t.Params), len(t.Results), MaxTypeArity)
 		}
 	}
 	return nil
@@ -91,9 +87,9 @@ func checkLimits(what string, l Limits, most uint64, at uint32) error {
 // spaces checks the definitions that fill the index spaces: functions, tables, memories, globals.
 func (v *validator) spaces() error {
 	m := v.m
-	for _, t := range m.Funcs {
+	for i, t := range m.Funcs {
 		if err := v.typeIndex(t, 0); err != nil {
-			return err
+			return v.m.within(err, v.importedFn+i)
 		}
 	}
 	v.funcs = append(v.funcs, m.Funcs...)
@@ -110,7 +106,7 @@ func (v *validator) spaces() error {
 		}
 	}
 	if v.memories += len(m.Memories); v.memories > 1 {
-		return &Error{Kind: Invalid, Feature: "multi-memory", Func: -1, Msg: fmt.Sprintf("multiple memories: %d, at most one is allowed", v.memories)}
+		return foreign("multi-memory", "multiple memories", fmt.Sprintf("%d of them", v.memories), 0)
 	}
 	for i := range m.Globals {
 		if err := v.constant(m.Globals[i].Init, m.Globals[i].Type.Type); err != nil {

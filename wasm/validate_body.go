@@ -44,15 +44,18 @@ func (v *validator) bodies() error {
 	for i := range v.m.Code {
 		b.fn = v.importedFn + i
 		if err := b.check(&v.m.Code[i], v.m.Types[v.m.Funcs[i]]); err != nil {
-			e, ok := err.(*Error)
-			if !ok {
-				return err
-			}
-			e.Func, e.FuncName = b.fn, v.m.FuncNames[uint32(b.fn)]
-			return e
+			return v.m.within(err, b.fn)
 		}
 	}
 	return nil
+}
+
+// within says in which function err is.
+func (m *Module) within(err error, fn int) error {
+	if e, ok := err.(*Error); ok {
+		e.Func, e.FuncName = fn, m.FuncNames[uint32(fn)]
+	}
+	return err
 }
 
 // failf reports the current instruction as invalid.
@@ -69,7 +72,7 @@ func (b *body) check(c *Code, t FuncType) error {
 	b.push(OpBlock, nil, t.Results)
 	for {
 		if err := b.r.next(&b.in); err == io.EOF {
-			return &Error{Kind: Malformed, Offset: b.r.c.offset(), Msg: fmt.Sprintf("unexpected end of function: %d blocks are open", len(b.frames))}
+			return malformed(b.r.c.offset(), "unexpected end of function: %d blocks are open", len(b.frames))
 		} else if err != nil {
 			return err
 		}
@@ -78,7 +81,7 @@ func (b *body) check(c *Code, t FuncType) error {
 		}
 		if h := len(b.stack); h > b.highest {
 			if b.highest = h; h > MaxOperands {
-				return &Error{Kind: Refused, Feature: "limits", Offset: b.in.Offset, Msg: fmt.Sprintf("operand stack higher than %d values", MaxOperands)}
+				return tooMuch(b.in.Offset, "has an operand stack of more than %d values", MaxOperands)
 			}
 		}
 		if len(b.frames) == 0 {
@@ -86,7 +89,7 @@ func (b *body) check(c *Code, t FuncType) error {
 		}
 	}
 	if n := b.r.c.left(); n != 0 {
-		return &Error{Kind: Malformed, Offset: b.r.c.offset(), Msg: fmt.Sprintf("%d bytes after the end of the function", n)}
+		return malformed(b.r.c.offset(), "%d bytes after the end of the function", n)
 	}
 	c.MaxStack = uint32(b.highest)
 	return nil

@@ -151,6 +151,9 @@ func (b *body) structure() error {
 		if err := b.popAll(t.Params); err != nil {
 			return err
 		}
+		if len(b.frames) > MaxBlocks {
+			return tooMuch(in.Offset, "has more than %d nested blocks", MaxBlocks)
+		}
 		b.push(in.Op, t.Params, t.Results)
 		return nil
 	}
@@ -220,6 +223,9 @@ func (b *body) brTable() error {
 		return err
 	}
 	targets := b.in.Targets
+	if len(targets) > MaxBrTable+1 {
+		return tooMuch(b.in.Offset, "has a br_table of %d labels (at most %d)", len(targets)-1, MaxBrTable)
+	}
 	last, err := b.label(targets[len(targets)-1])
 	if err != nil {
 		return err
