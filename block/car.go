@@ -1,6 +1,7 @@
 package block
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +43,8 @@ type CARReader struct {
 func NewCARReader(r io.Reader, limits CARLimits) (cr *CARReader, err error) {
 	defer recoverTo(&err, "car header")
 	limits = limits.withDefaults()
-	br, err := car.NewBlockReader(r, car.WithTrustedCAR(true), // Next below checks, with a shorter list of hashes
+	rec := &recorder{r: r, on: true}
+	br, err := car.NewBlockReader(rec, car.WithTrustedCAR(true), // Next below checks, with a shorter list of hashes
 		car.MaxAllowedHeaderSize(maxCARHeader), car.MaxAllowedSectionSize(MaxBlock+64))
 	if err != nil {
 		return nil, fmt.Errorf("not a CAR file: %w", err)
@@ -56,7 +58,30 @@ func NewCARReader(r io.Reader, limits CARLimits) (cr *CARReader, err error) {
 	if err := Supported(br.Roots[0]); err != nil {
 		return nil, fmt.Errorf("CAR root: %w", err)
 	}
+	rec.on = false
+	var canonical bytes.Buffer
+	if _, err := NewCARWriter(&canonical, br.Roots[0]); err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(rec.seen, canonical.Bytes()) { // the library reads any CBOR tag as a link, and more
+		return nil, fmt.Errorf("CAR header: %w", ErrNotCanonical)
+	}
 	return &CARReader{Root: br.Roots[0], br: br, left: limits, limit: limits}, nil
+}
+
+// recorder keeps what is read through it while it is on.
+type recorder struct {
+	r    io.Reader
+	on   bool
+	seen []byte
+}
+
+func (r *recorder) Read(p []byte) (int, error) {
+	n, err := r.r.Read(p)
+	if r.on {
+		r.seen = append(r.seen, p[:n]...)
+	}
+	return n, err
 }
 
 // Next returns the next block, or io.EOF after the last one. A file that ends within a block is an error.

@@ -1,0 +1,95 @@
+package receipts
+
+import (
+	"fmt"
+
+	"github.com/ipfs/go-cid"
+	"github.com/ipld/go-ipld-prime/datamodel"
+	cidlink "github.com/ipld/go-ipld-prime/linking/cid"
+	"github.com/ipld/go-ipld-prime/node/bindnode"
+
+	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/capability"
+)
+
+// Receipt is an opened receipt: a claim, and who signed it.
+type Receipt struct {
+	CID    cid.Cid
+	Issuer string // did:key
+	Meta   datamodel.Node
+	Claim  Claim
+}
+
+// Link makes a link of a CID.
+func Link(c cid.Cid) datamodel.Link { return cidlink.Link{Cid: c} }
+
+// CID returns a link's CID; links of this package's claims always have one.
+func CID(l datamodel.Link) cid.Cid {
+	if cl, ok := l.(cidlink.Link); ok {
+		return cl.Cid
+	}
+	return cid.Undef
+}
+
+// Issue signs a claim. Meta is for people and machines that compare (engine, platform, times): no part of the claim; it may
+// be nil. The same claim, meta and Ed25519 key give the same bytes: a receipt has no nonce and no time of its own.
+func Issue(s capability.Signer, c Claim, meta datamodel.Node) (block.Block, error) {
+	c.Run.Version = ReceiptVersion
+	if (c.Out.Ok == nil) == (c.Out.Error == nil) {
+		return block.Block{}, fmt.Errorf("%w: a result is either ok or an error", ErrReceipt)
+	}
+	inv := capability.Invocation{
+		Issuer: s.DID(), Subject: s.DID(), Command: Command, Meta: meta,
+		Args: bindnode.Wrap(&c, types().TypeByName("Claim")).Representation(),
+	}
+	token, err := inv.Seal(s)
+	if err != nil {
+		return block.Block{}, fmt.Errorf("issue receipt: %w", err)
+	}
+	return block.Block{CID: block.Sum(cid.DagCBOR, token), Data: token}, nil
+}
+
+// Open decodes a receipt and checks its signature, its command, its schema and its version.
+func Open(b block.Block) (*Receipt, error) {
+	inv, err := capability.OpenInvocation(b.Data)
+	if err != nil {
+		return nil, err
+	}
+	if inv.Command != Command || inv.Issuer != inv.Subject || inv.Audience != "" {
+		return nil, fmt.Errorf("%w: an invocation of %q by %s for %s", ErrReceipt, inv.Command, inv.Issuer, inv.Subject)
+	}
+	if inv.Expires != nil || len(inv.Proofs) != 0 || len(inv.Nonce) != 0 || inv.Cause != nil {
+		return nil, fmt.Errorf("%w: it has an expiry, proofs, a nonce or a cause", ErrReceipt)
+	}
+	// The version is looked at first, so that a newer receipt is called newer and not malformed.
+	if err := checkVersion(inv.Args); err != nil {
+		return nil, err
+	}
+	args, err := block.Encode(inv.Args)
+	if err != nil {
+		return nil, err
+	}
+	r := &Receipt{CID: b.CID, Issuer: inv.Issuer, Meta: inv.Meta}
+	if err := block.Unmarshal(args, &r.Claim, types().TypeByName("Claim")); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrReceipt, err)
+	}
+	if (r.Claim.Out.Ok == nil) == (r.Claim.Out.Error == nil) {
+		return nil, fmt.Errorf("%w: a result is either ok or an error", ErrReceipt)
+	}
+	return r, nil
+}
+
+func checkVersion(args datamodel.Node) error {
+	run, err := args.LookupByString("run")
+	if err != nil {
+		return fmt.Errorf("%w: no run", ErrReceipt)
+	}
+	v, err := run.LookupByString("version")
+	if err != nil {
+		return fmt.Errorf("%w: no version", ErrReceipt)
+	}
+	if s, err := v.AsString(); err != nil || s != ReceiptVersion {
+		return fmt.Errorf("receipt: %w %.64q, this program knows %q", ErrVersion, s, ReceiptVersion)
+	}
+	return nil
+}
