@@ -79,7 +79,7 @@ func (c *cursor) sleb(size uint) (int64, error) {
 			}
 			rest := int8(b<<1) >> used // bits above the sign bit and the sign bit itself, all equal
 			if rest != 0 && rest != -1 {
-				return 0, c.failf("integer too large")
+				return 0, c.failf("integer too large: unused bits differ from the sign")
 			}
 		}
 		v |= int64(b&0x7f) << shift
@@ -137,11 +137,17 @@ func (c *cursor) valueType() (ValueType, error) {
 
 func (c *cursor) refType() (ValueType, error) {
 	at := c.offset()
-	t, err := c.valueType()
-	if err == nil && !t.IsRef() {
-		return 0, malformed(at, "malformed reference type: %s", t)
+	b, err := c.byte()
+	if err != nil {
+		return 0, err
 	}
-	return t, err
+	if t := ValueType(b); t.IsRef() {
+		return t, nil
+	}
+	if err := foreignType(b, at); err != nil {
+		return 0, err
+	}
+	return 0, malformed(at, "malformed reference type %#02x", b)
 }
 
 func (c *cursor) blockType() (BlockType, error) {

@@ -125,6 +125,9 @@ func (r *Reader) immediates(in *Instr) (err error) {
 			in.Const = binary.LittleEndian.Uint64(b)
 		}
 	case OpRefNull:
+		if c.left() > 0 && c.b[c.pos]&0xc0 != 0x40 { // not negative: an index
+			return foreign("function-references", "typed function references", "ref.null of a defined type", in.Offset)
+		}
 		var t ValueType
 		t, err = c.refType()
 		in.Index = uint32(t)

@@ -64,7 +64,7 @@ func scripts(t testing.TB, dir string) map[string][]command {
 	return all
 }
 
-// accept decodes and validates b.
+// accept decodes and validates b. The module is nil if it does not decode.
 func accept(b []byte) (*wasm.Module, error) {
 	m, err := wasm.Decode(b)
 	if err != nil {
