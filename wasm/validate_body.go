@@ -28,7 +28,6 @@ func (f *frame) label() []ValueType {
 type body struct {
 	*validator
 	fn       int
-	params   []ValueType
 	locals   localTypes
 	stack    []ValueType
 	frames   []frame
