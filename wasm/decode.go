@@ -31,14 +31,18 @@ var sectionNames = [...]string{"custom", "type", "import", "function", "table", 
 
 type decoder struct {
 	cursor
-	m *Module
+	m        *Module
+	elements int // in all element segments so far
 }
 
 // Decode reads the binary format (spec 5). The result shares memory with b, which must not be changed afterwards.
-// Function bodies are kept as bytes: [Validate] reads them. The error is an [*Error].
+// Function bodies are kept as bytes: [Validate] reads them. Time and memory are linear in len(b), whatever lengths b claims.
+//
+// The error is an [*Error]: Malformed, Refused where the file uses a feature or goes beyond a cap that the profile does not
+// allow, or Invalid where an initializer is not a constant.
 func Decode(b []byte) (*Module, error) {
-	if uint64(len(b)) > 1<<31 {
-		return nil, &Error{Kind: Malformed, Func: -1, Msg: "larger than 2 GiB"}
+	if len(b) > MaxModule {
+		return nil, tooMuch(0, "has %d bytes (at most %d)", len(b), MaxModule)
 	}
 	d := &decoder{cursor: cursor{b: b}, m: &Module{}}
 	if err := d.header(); err != nil {
@@ -86,8 +90,10 @@ func (d *decoder) sections() error {
 			return malformed(at, "malformed section id %d", id)
 		}
 		size, err := d.u32()
-		if err != nil {
+		if err != nil && d.left() == 0 {
 			return malformed(at, "the file is cut off: no size of the %s section", sectionNames[id])
+		} else if err != nil {
+			return err
 		}
 		if uint64(size) > uint64(d.left()) {
 			return malformed(at, "the file is cut off: the %s section claims %d bytes, %d are left", sectionNames[id], size, d.left())
@@ -122,29 +128,29 @@ func (d *decoder) section(id byte) error {
 	case secCustom:
 		return d.custom()
 	case secType:
-		return vector(d, "types", &d.m.Types, (*decoder).funcType)
+		return vector(d, "types", MaxTypes, &d.m.Types, (*decoder).funcType)
 	case secImport:
-		return vector(d, "imports", &d.m.Imports, (*decoder).importEntry)
+		return vector(d, "imports", MaxImports, &d.m.Imports, (*decoder).importEntry)
 	case secFunction:
-		return vector(d, "functions", &d.m.Funcs, func(d *decoder) (uint32, error) { return d.u32() })
+		return vector(d, "functions", MaxFunctions, &d.m.Funcs, func(d *decoder) (uint32, error) { return d.u32() })
 	case secTable:
-		return vector(d, "tables", &d.m.Tables, (*decoder).tableType)
+		return vector(d, "tables", MaxTables, &d.m.Tables, (*decoder).tableType)
 	case secMemory:
-		return vector(d, "memories", &d.m.Memories, func(d *decoder) (Limits, error) { return d.limits("memory") })
+		return vector(d, "memories", MaxTables, &d.m.Memories, func(d *decoder) (Limits, error) { return d.limits("memory") })
 	case secGlobal:
-		return vector(d, "globals", &d.m.Globals, (*decoder).global)
+		return vector(d, "globals", MaxGlobals, &d.m.Globals, (*decoder).global)
 	case secExport:
-		return vector(d, "exports", &d.m.Exports, (*decoder).export)
+		return vector(d, "exports", MaxExports, &d.m.Exports, (*decoder).export)
 	case secStart:
 		i, err := d.u32()
 		d.m.Start = &i
 		return err
 	case secElement:
-		return vector(d, "element segments", &d.m.Elems, (*decoder).elem)
+		return vector(d, "element segments", MaxSegments, &d.m.Elems, (*decoder).elem)
 	case secCode:
-		return vector(d, "function bodies", &d.m.Code, (*decoder).code)
+		return vector(d, "function bodies", MaxFunctions, &d.m.Code, (*decoder).code)
 	case secData:
-		return vector(d, "data segments", &d.m.Datas, (*decoder).data)
+		return vector(d, "data segments", MaxSegments, &d.m.Datas, (*decoder).data)
 	default: // secDataCount
 		n, err := d.u32()
 		d.m.DataCount = &n
@@ -152,13 +158,18 @@ func (d *decoder) section(id byte) error {
 	}
 }
 
-// vector reads a length and that many elements; memory grows with the bytes really there.
-func vector[T any](d *decoder, what string, dst *[]T, read func(*decoder) (T, error)) error {
+// vector reads a length and that many elements. Every element takes a byte at least, so memory is linear in the bytes
+// that are there; most keeps the factor small.
+func vector[T any](d *decoder, what string, most int, dst *[]T, read func(*decoder) (T, error)) error {
+	at := d.offset()
 	n, err := d.count(what)
 	if err != nil {
 		return err
 	}
-	*dst = make([]T, 0, min(n, 4096))
+	if n > most {
+		return tooMuch(at, "has %d %s (at most %d)", n, what, most)
+	}
+	*dst = make([]T, 0, n)
 	for range n {
 		v, err := read(d)
 		if err != nil {
@@ -186,7 +197,7 @@ func (d *decoder) code() (c Code, err error) {
 		}
 	}()
 	total := uint64(0)
-	err = vector(f, "local groups", &c.Locals, func(f *decoder) (g LocalGroup, err error) {
+	err = vector(f, "local groups", MaxLocals, &c.Locals, func(f *decoder) (g LocalGroup, err error) {
 		if g.Count, err = f.u32(); err != nil {
 			return g, err
 		}

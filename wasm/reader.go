@@ -28,12 +28,13 @@ func (r *Reader) Next() (in Instr, err error) {
 	return in, err
 }
 
+// next sets the fields of in that its instruction has and leaves the others as they were.
 func (r *Reader) next(in *Instr) (err error) {
 	c := &r.c
 	if c.left() == 0 {
 		return io.EOF
 	}
-	*in = Instr{Offset: c.offset()}
+	in.Offset = c.offset()
 	b := c.b[c.pos]
 	c.pos++
 	in.Op = Opcode(b)

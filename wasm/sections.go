@@ -1,7 +1,7 @@
 package wasm
 
 func (d *decoder) valueTypes() (ts []ValueType, err error) {
-	err = vector(d, "types", &ts, func(d *decoder) (ValueType, error) { return d.valueType() })
+	err = vector(d, "parameters or results", MaxTypeArity, &ts, func(d *decoder) (ValueType, error) { return d.valueType() })
 	return ts, err
 }
 

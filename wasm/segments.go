@@ -95,14 +95,17 @@ func (d *decoder) elem() (e Elem, err error) {
 			return e, err
 		}
 	}
-	if exprs {
-		return e, vector(d, "elements", &e.Init, (*decoder).constExpr)
+	read := (*decoder).constExpr
+	if !exprs {
+		read = func(d *decoder) (ConstExpr, error) {
+			at := d.offset()
+			i, err := d.u32()
+			return ConstExpr{Op: OpRefFunc, Value: uint64(i), Offset: at}, err
+		}
 	}
-	return e, vector(d, "elements", &e.Init, func(d *decoder) (ConstExpr, error) {
-		at := d.offset()
-		i, err := d.u32()
-		return ConstExpr{Op: OpRefFunc, Value: uint64(i), Offset: at}, err
-	})
+	err = vector(d, "elements in segments", MaxElements-d.elements, &e.Init, read)
+	d.elements += len(e.Init)
+	return e, err
 }
 
 func (d *decoder) data() (s Data, err error) {

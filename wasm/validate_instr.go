@@ -46,7 +46,7 @@ func (b *body) operator(o *operator) error {
 		if b.memories == 0 {
 			return b.failf("unknown memory 0")
 		}
-		if in.Align > uint32(o.align) {
+		if in.Op <= OpI64Store32 && in.Align > uint32(o.align) {
 			return b.failf("alignment 2^%d must not be larger than natural, 2^%d", in.Align, o.align)
 		}
 	}
