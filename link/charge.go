@@ -12,9 +12,16 @@ type Charge struct {
 	Weight uint32
 }
 
-// control is an open block of the body that Charges walks.
+// basicBlock is a run of instructions that is charged at once.
+type basicBlock struct {
+	Charge
+	exposes bool // the fuel left may be looked at while it runs: by a trap, a call, or the caller
+}
+
+// control is an open block of the body that a meter walks.
 type control struct {
 	op       wasm.Opcode // block, loop, if; else once an if's second arm is open
+	at       uint32      // its ordinal
 	live     bool        // the block can be entered
 	targeted bool        // some reachable branch names its label
 	joins    bool        // if: the end of the first arm can be reached
@@ -24,8 +31,9 @@ type control struct {
 
 // meter cuts a body into basic blocks while it is read.
 type meter struct {
-	blocks []Charge
-	cur    int // the open basic block, -1 in unreachable code
+	blocks []basicBlock // in code order, those of weight 0 and those joined to an earlier one included
+	heads  []uint32     // ordinals of the loops that something reachable branches to, as they close
+	cur    int          // the open basic block, -1 in unreachable code
 	stack  []control
 }
 
@@ -39,29 +47,38 @@ type meter struct {
 //
 // The rule looks at code only, so whatever executes it must charge the same; code must be validated.
 func Charges(_ *wasm.Module, code *wasm.Code) []Charge {
-	m := meter{cur: -1, stack: []control{{op: wasm.OpBlock, live: true}}}
-	m.begin(0)
-	r := wasm.NewReader(code.Body, code.Offset)
-	for i := uint32(0); r.More(); i++ {
-		in, err := r.Next()
-		if err != nil {
-			return nil // not validated
-		}
-		m.step(i, &in)
+	m := measure(code)
+	if m == nil {
+		return nil
 	}
-	out := m.blocks[:0]
-	for _, c := range m.blocks {
-		if c.Weight > 0 {
+	out := make([]Charge, 0, len(m.blocks))
+	for i := range m.blocks {
+		if c := m.blocks[i].Charge; c.Weight > 0 {
 			out = append(out, c)
 		}
 	}
 	return out
 }
 
+// measure cuts code into basic blocks; nil if it is not validated.
+func measure(code *wasm.Code) *meter {
+	m := &meter{cur: -1, stack: []control{{op: wasm.OpBlock, live: true}}}
+	m.begin(0)
+	r := wasm.NewReader(code.Body, code.Offset)
+	for i := uint32(0); r.More(); i++ {
+		in, err := r.Next()
+		if err != nil || len(m.stack) == 0 {
+			return nil
+		}
+		m.step(i, &in)
+	}
+	return m
+}
+
 // begin opens the basic block that starts at ordinal i.
 func (m *meter) begin(i uint32) {
 	m.cur = len(m.blocks)
-	m.blocks = append(m.blocks, Charge{Instr: i})
+	m.blocks = append(m.blocks, basicBlock{Charge: Charge{Instr: i}})
 }
 
 func (m *meter) step(i uint32, in *wasm.Instr) {
@@ -78,6 +95,9 @@ func (m *meter) step(i uint32, in *wasm.Instr) {
 	}
 	if m.cur >= 0 {
 		m.blocks[m.cur].Weight++
+		if exposesFuel(in.Op) {
+			m.blocks[m.cur].exposes = true
+		}
 	}
 	switch in.Op {
 	case wasm.OpIf:
@@ -101,13 +121,18 @@ func (m *meter) step(i uint32, in *wasm.Instr) {
 }
 
 func (m *meter) branch(label uint32) {
-	if m.cur >= 0 && uint64(label) < uint64(len(m.stack)) {
-		m.stack[len(m.stack)-1-int(label)].targeted = true
+	if m.cur < 0 || uint64(label) >= uint64(len(m.stack)) {
+		return
+	}
+	at := len(m.stack) - 1 - int(label)
+	m.stack[at].targeted = true
+	if at == 0 { // it returns
+		m.blocks[m.cur].exposes = true
 	}
 }
 
 func (m *meter) open(i uint32, op wasm.Opcode) {
-	c := control{op: op, live: m.cur >= 0, before: m.cur}
+	c := control{op: op, at: i, live: m.cur >= 0, before: m.cur}
 	if c.live && op != wasm.OpBlock {
 		m.begin(i + 1)
 	}
@@ -131,15 +156,38 @@ func (m *meter) close(i uint32) {
 	case !c.live:
 	case c.op == wasm.OpLoop:
 		if !c.targeted { // nothing comes back to its head: one block with what leads into it
-			m.blocks[c.before].Weight += m.blocks[c.own].Weight
-			m.blocks[c.own].Weight = 0
+			before, own := &m.blocks[c.before], &m.blocks[c.own]
+			before.Weight += own.Weight
+			before.exposes = before.exposes || own.exposes
+			own.Weight, own.exposes = 0, false
 			if m.cur == c.own {
 				m.cur = c.before
 			}
+		} else {
+			m.heads = append(m.heads, c.at)
 		}
 	case c.op == wasm.OpIf, c.op == wasm.OpElse && joined, c.targeted:
 		m.begin(i + 1)
 	}
+	if len(m.stack) == 0 && m.cur >= 0 { // the function's end
+		m.blocks[m.cur].exposes = true
+	}
+}
+
+// exposesFuel reports whether op can trap or leave the function, so that the fuel left has to be known before it.
+func exposesFuel(op wasm.Opcode) bool {
+	switch {
+	case op >= wasm.OpI32Load && op <= wasm.OpI64Store32,
+		op >= wasm.OpI32DivS && op <= wasm.OpI32RemU, op >= wasm.OpI64DivS && op <= wasm.OpI64RemU,
+		op >= wasm.OpI32TruncF32S && op <= wasm.OpI32TruncF64U, op >= wasm.OpI64TruncF32S && op <= wasm.OpI64TruncF64U,
+		op >= wasm.OpMemoryInit && op <= wasm.OpTableFill:
+		return true
+	}
+	switch op {
+	case wasm.OpUnreachable, wasm.OpReturn, wasm.OpCall, wasm.OpCallIndirect, wasm.OpTableGet, wasm.OpTableSet:
+		return true
+	}
+	return false
 }
 
 // FrameCells is what a frame of defined function i (imports not counted) adds to the depth of a run: its parameters, its

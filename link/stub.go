@@ -151,22 +151,28 @@ func (p *plan) results(a *assembler, to linked) {
 	}
 }
 
-// assembler writes one function body without parameters.
+// assembler writes one function body.
 type assembler struct {
 	body   []byte
+	params uint32
 	locals []wasm.LocalGroup
 }
 
 // local declares a local variable and returns its index.
 func (a *assembler) local(t wasm.ValueType) uint32 {
 	a.locals = append(a.locals, wasm.LocalGroup{Count: 1, Type: t})
-	return uint32(len(a.locals) - 1)
+	n := a.params - 1
+	for _, g := range a.locals {
+		n += g.Count
+	}
+	return n
 }
 
 func (a *assembler) emit(in wasm.Instr)             { a.body = wasm.AppendInstr(a.body, in) }
 func (a *assembler) op(op wasm.Opcode)              { a.emit(wasm.Instr{Op: op}) }
 func (a *assembler) index(op wasm.Opcode, i uint32) { a.emit(wasm.Instr{Op: op, Index: i}) }
 func (a *assembler) const32(v uint32)               { a.emit(wasm.Instr{Op: wasm.OpI32Const, Const: uint64(v)}) }
+func (a *assembler) const64(v uint64)               { a.emit(wasm.Instr{Op: wasm.OpI64Const, Const: v}) }
 func (a *assembler) load32(offset uint32) {
 	a.emit(wasm.Instr{Op: wasm.OpI32Load, Align: 2, MemOffset: offset})
 }
