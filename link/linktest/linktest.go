@@ -1,0 +1,77 @@
+// Package linktest loads the small modules that tests of linking and running are about.
+package linktest
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/trilemma-dev/trilemma/wasm"
+)
+
+// Load reads a module that must be valid and within the profile.
+func Load(t testing.TB, path string) *wasm.Module {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Parse(t, b)
+}
+
+// Parse decodes a module that must be valid and within the profile.
+func Parse(t testing.TB, b []byte) *wasm.Module {
+	t.Helper()
+	m, err := wasm.Decode(b)
+	if err == nil {
+		err = wasm.Validate(m)
+	}
+	if err == nil {
+		err = wasm.CheckProfile(m)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// Wat loads the module whose text is path (.wat) and whose binary stands beside it (.wasm). Where wabt's wat2wasm is installed, the
+// binary must be what it makes of the text; with update it is written anew.
+func Wat(t testing.TB, path string, update bool) *wasm.Module {
+	t.Helper()
+	binary := strings.TrimSuffix(path, ".wat") + ".wasm"
+	fresh := build(t, path)
+	switch {
+	case fresh == nil:
+		t.Logf("wat2wasm is not installed: %s is used as it is", binary)
+	case update:
+		if err := os.WriteFile(binary, fresh, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		if old, err := os.ReadFile(binary); err != nil || !bytes.Equal(old, fresh) {
+			t.Fatalf("%s is not what %s says (%v): run the test with -update", binary, path, err)
+		}
+	}
+	return Load(t, binary)
+}
+
+func build(t testing.TB, path string) []byte {
+	t.Helper()
+	tool, err := exec.LookPath("wat2wasm")
+	if err != nil {
+		return nil
+	}
+	out := filepath.Join(t.TempDir(), "out.wasm")
+	if msg, err := exec.Command(tool, "--debug-names", path, "-o", out).CombinedOutput(); err != nil {
+		t.Fatalf("wat2wasm %s: %v\n%s", path, err, msg)
+	}
+	b, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

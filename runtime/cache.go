@@ -1,0 +1,59 @@
+package runtime
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+const defaultCacheBytes = 512 << 20
+
+// prune removes the oldest files below dir until they take max bytes at most.
+func prune(dir string, max int64) error {
+	if max <= 0 {
+		max = defaultCacheBytes
+	}
+	files, err := cacheFiles(dir)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(files, func(a, b cacheFile) int { return b.info.ModTime().Compare(a.info.ModTime()) })
+	for _, f := range files {
+		if max -= f.info.Size(); max >= 0 {
+			continue
+		}
+		if err := os.Remove(f.path); err != nil && !os.IsNotExist(err) { // another process may have removed it
+			return err
+		}
+	}
+	return nil
+}
+
+// empty removes all files below dir.
+func empty(dir string) error {
+	files, err := cacheFiles(dir)
+	for _, f := range files {
+		if err := os.Remove(f.path); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+	}
+	return err
+}
+
+type cacheFile struct {
+	path string
+	info os.FileInfo
+}
+
+func cacheFiles(dir string) (files []cacheFile, err error) {
+	err = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return err
+		}
+		if info, err := d.Info(); err == nil {
+			files = append(files, cacheFile{path, info})
+		}
+		return nil
+	})
+	return files, err
+}
