@@ -17,6 +17,9 @@ import (
 // i32 or i64, a number (or "NaN", "inf", "-inf") an f32 or f64, bytes and strings two i32 (pointer, length). result is
 // bytes, string, or empty for the results of the signature.
 func Resolve(m *wasm.Module, fun string, params []datamodel.Node, result string) (Entry, error) {
+	if fun == "" {
+		return Entry{}, errorf("link a command with the empty entry", "no function is named")
+	}
 	f, err := exportedFunc(m, fun)
 	if err != nil {
 		return Entry{}, err
@@ -116,6 +119,11 @@ func CommandStreams(args, env []string, stdin []byte, clock, seed uint64) ([][]b
 		}
 	}
 	s[StreamStdin] = stdin
+	for _, b := range s {
+		if err := fits(b); err != nil {
+			return nil, errorf("", "input of a command: %v", err)
+		}
+	}
 	return s, nil
 }
 
@@ -126,13 +134,31 @@ func config(clock, seed uint64) []byte {
 func encodeParam(k Kind, p datamodel.Node) ([]byte, error) {
 	switch k {
 	case Bytes:
-		return p.AsBytes()
+		b, err := p.AsBytes()
+		if err == nil {
+			err = fits(b)
+		}
+		return b, err
 	case String:
 		s, err := p.AsString()
+		if err == nil && !utf8.ValidString(s) {
+			err = fmt.Errorf("the string is not UTF-8")
+		}
+		if err == nil {
+			err = fits(s)
+		}
 		return []byte(s), err
 	}
 	bits, err := scalarBits(k, p)
 	return binary.LittleEndian.AppendUint64(nil, bits), err
+}
+
+// fits refuses a stream whose length is no i32.
+func fits[T []byte | string](b T) error {
+	if uint64(len(b)) > math.MaxInt32 {
+		return fmt.Errorf("%d bytes are too many: a stream holds less than 2 GiB", len(b))
+	}
+	return nil
 }
 
 // scalarBits returns the 64-bit cell of a scalar: i32 and f32 are zero-extended.
@@ -143,9 +169,12 @@ func scalarBits(k Kind, p datamodel.Node) (uint64, error) {
 			return 0, err
 		}
 		if math.IsNaN(f) { // the canonical one
-			return map[Kind]uint64{F32: 0x7fc00000, F64: 0x7ff8000000000000}[k], nil
+			return map[Kind]uint64{F32: nan32, F64: nan64}[k], nil
 		}
 		if k == F32 {
+			if math.IsInf(float64(float32(f)), 0) && !math.IsInf(f, 0) {
+				return 0, fmt.Errorf("%v does not fit f32", f)
+			}
 			return uint64(math.Float32bits(float32(f))), nil
 		}
 		return math.Float64bits(f), nil

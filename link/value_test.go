@@ -65,6 +65,7 @@ func TestStreams(t *testing.T) {
 		{"too large for i32", []wasm.ValueType{i32}, `[4294967296]`, nil, "parameter 0 of f: 4294967296 does not fit i32"},
 		{"too small for i32", []wasm.ValueType{i32}, `[-2147483649]`, nil, "does not fit i32"},
 		{"inexact", []wasm.ValueType{f64}, `[9007199254740993]`, nil, "is no exact number"},
+		{"too large for f32", []wasm.ValueType{f32}, `[1e39]`, nil, "1e+39 does not fit f32"},
 		{"word for a number", []wasm.ValueType{f64}, `["nan"]`, nil, `"nan" is no number`},
 		{"too few", []wasm.ValueType{i32, i32}, `[1]`, nil, "1 parameters are too few for f (i32, i32) → ()"},
 		{"too many", []wasm.ValueType{i32}, `[1, 2]`, nil, "parameter 1 of f (i32) → (): one parameter too many"},
@@ -127,6 +128,10 @@ func TestResolveBytes(t *testing.T) {
 	s, err := link.Streams(e, params, 0, 0)
 	if err != nil || string(s[link.StreamParam]) != "abc" || string(s[link.StreamParam+2]) != "def" {
 		t.Errorf("streams %q, %v", s, err)
+	}
+	notText := []datamodel.Node{basicnode.NewBytes(nil), basicnode.NewInt(1), basicnode.NewString("\xff")}
+	if _, err := link.Streams(e, notText, 0, 0); err == nil {
+		t.Error("a string that is not UTF-8 was taken")
 	}
 	if _, err := link.Resolve(m, "g", params, ""); err == nil {
 		t.Error("an export that does not exist was found")
