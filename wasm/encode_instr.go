@@ -9,45 +9,41 @@ func AppendInstr(dst []byte, in Instr) []byte {
 	} else {
 		dst = append(dst, byte(in.Op))
 	}
-	switch op := in.Op; op {
-	case OpBlock, OpLoop, OpIf:
+	switch immediates[slot(in.Op)] {
+	case immBlock:
 		return appendSleb(dst, int64(in.Block))
-	case OpBr, OpBrIf, OpCall, OpLocalGet, OpLocalSet, OpLocalTee, OpGlobalGet, OpGlobalSet, OpTableGet, OpTableSet,
-		OpRefFunc, OpDataDrop, OpElemDrop, OpTableGrow, OpTableSize, OpTableFill:
+	case immIndex:
 		return appendUleb(dst, uint64(in.Index))
-	case OpBrTable:
+	case immTwo:
+		return appendUleb(appendUleb(dst, uint64(in.Index)), uint64(in.Index2))
+	case immLabels:
 		dst = appendUleb(dst, uint64(len(in.Targets)-1))
 		for _, l := range in.Targets {
 			dst = appendUleb(dst, uint64(l))
 		}
-		return dst
-	case OpCallIndirect, OpTableInit, OpTableCopy:
-		return appendUleb(appendUleb(dst, uint64(in.Index)), uint64(in.Index2))
-	case OpSelectT:
+	case immTypes:
 		dst = appendUleb(dst, uint64(len(in.Types)))
 		return appendTypes(dst, in.Types)
-	case OpMemorySize, OpMemoryGrow, OpMemoryFill:
+	case immZero:
 		return append(dst, 0)
-	case OpMemoryCopy:
+	case immZeros:
 		return append(dst, 0, 0)
-	case OpMemoryInit:
+	case immIndexZero:
 		return append(appendUleb(dst, uint64(in.Index)), 0)
-	case OpI32Const:
+	case immI32:
 		return appendSleb(dst, int64(int32(in.Const)))
-	case OpI64Const:
+	case immI64:
 		return appendSleb(dst, int64(in.Const))
-	case OpF32Const:
+	case immF32:
 		return binary.LittleEndian.AppendUint32(dst, uint32(in.Const))
-	case OpF64Const:
+	case immF64:
 		return binary.LittleEndian.AppendUint64(dst, in.Const)
-	case OpRefNull:
+	case immRef:
 		return append(dst, byte(in.Index))
-	default:
-		if op >= OpI32Load && op <= OpI64Store32 {
-			return appendUleb(appendUleb(dst, uint64(in.Align)), uint64(in.MemOffset))
-		}
-		return dst
+	case immMemory:
+		return appendUleb(appendUleb(dst, uint64(in.Align)), uint64(in.MemOffset))
 	}
+	return dst
 }
 
 func appendTypes(dst []byte, ts []ValueType) []byte {

@@ -31,24 +31,52 @@ func (r *Reader) Next() (in Instr, err error) {
 // next sets the fields of in that its instruction has and leaves the others as they were.
 func (r *Reader) next(in *Instr) (err error) {
 	c := &r.c
-	if c.left() == 0 {
+	if c.pos >= len(c.b) {
 		return io.EOF
 	}
 	in.Offset = c.offset()
 	b := c.b[c.pos]
 	c.pos++
 	in.Op = Opcode(b)
+	kind := immediates[b]
 	if b == 0xfc {
 		sub, err := c.u32()
 		if err != nil {
 			return err
 		}
-		if sub > 17 {
+		in.Op = Opcode(0xfc00 | sub&0x1f)
+		if kind = immediates[slot(in.Op)]; sub >= 0x20 || kind == immIllegal {
 			return malformed(in.Offset, "illegal opcode 0xfc %d", sub)
 		}
-		in.Op = Opcode(0xfc00 | sub)
 	}
-	return r.immediates(in)
+	switch kind { // the most frequent first, and without a call where one byte is all
+	case immNone:
+		return nil
+	case immIndex:
+		if c.pos < len(c.b) && c.b[c.pos] < 0x80 {
+			in.Index = uint32(c.b[c.pos])
+			c.pos++
+			return nil
+		}
+		in.Index, err = c.u32()
+		return err
+	case immI32:
+		if c.pos < len(c.b) && c.b[c.pos] < 0x80 {
+			in.Const = uint64(uint32(int32(int8(c.b[c.pos]<<1) >> 1)))
+			c.pos++
+			return nil
+		}
+		v, err := c.sleb(32)
+		in.Const = uint64(uint32(v))
+		return err
+	case immMemory:
+		if c.left() >= 2 && c.b[c.pos] < 32 && c.b[c.pos+1] < 0x80 {
+			in.Align, in.MemOffset = uint32(c.b[c.pos]), uint32(c.b[c.pos+1])
+			c.pos += 2
+			return nil
+		}
+	}
+	return r.immediate(in, kind)
 }
 
 // unknown names an instruction that is not one of WebAssembly 2.0 without SIMD.
@@ -63,69 +91,47 @@ func (r *Reader) unknown(in *Instr) error {
 	return malformed(in.Offset, "illegal opcode %#02x", b)
 }
 
-func (r *Reader) immediates(in *Instr) (err error) {
+// immediate reads what follows an opcode.
+func (r *Reader) immediate(in *Instr, kind immKind) (err error) {
 	c := &r.c
-	switch op := in.Op; {
-	case op >= OpI32Load && op <= OpI64Store32:
-		if in.Align, err = c.u32(); err != nil {
-			return err
-		}
-		if in.Align >= 32 {
-			if in.Align >= 64 && in.Align < 128 { // bit 6 says that a memory index follows
-				return foreign("multi-memory", "multiple memories", in.Op.String()+" with a memory index", in.Offset)
-			}
-			return malformed(in.Offset, "malformed memop flags %#x", in.Align)
-		}
-		in.MemOffset, err = c.u32()
-		return err
-	case op >= OpI32Eqz && op <= OpI64Extend32S, op >= OpI32TruncSatF32S && op <= OpI64TruncSatF64U:
-		return nil
-	}
-	switch in.Op {
-	case OpUnreachable, OpNop, OpElse, OpEnd, OpReturn, OpDrop, OpSelect, OpRefIsNull:
-		return nil
-	case OpBlock, OpLoop, OpIf:
+	switch kind {
+	case immMemory:
+		return r.memarg(in)
+	case immBlock:
 		in.Block, err = c.blockType()
-	case OpBr, OpBrIf, OpCall, OpLocalGet, OpLocalSet, OpLocalTee, OpGlobalGet, OpGlobalSet, OpTableGet, OpTableSet,
-		OpRefFunc, OpDataDrop, OpElemDrop, OpTableGrow, OpTableSize, OpTableFill:
-		in.Index, err = c.u32()
-	case OpBrTable:
+	case immLabels:
 		err = r.brTable(in)
-	case OpCallIndirect, OpTableInit, OpTableCopy:
+	case immTwo:
 		if in.Index, err = c.u32(); err == nil {
 			in.Index2, err = c.u32()
 		}
-	case OpSelectT:
+	case immTypes:
 		err = r.selectTypes(in)
-	case OpMemorySize, OpMemoryGrow, OpMemoryFill:
+	case immZero:
 		err = r.memoryIndex(in)
-	case OpMemoryCopy:
+	case immZeros:
 		if err = r.memoryIndex(in); err == nil {
 			err = r.memoryIndex(in)
 		}
-	case OpMemoryInit:
+	case immIndexZero:
 		if in.Index, err = c.u32(); err == nil {
 			err = r.memoryIndex(in)
 		}
-	case OpI32Const:
-		var v int64
-		v, err = c.sleb(32)
-		in.Const = uint64(uint32(v))
-	case OpI64Const:
+	case immI64:
 		var v int64
 		v, err = c.sleb(64)
 		in.Const = uint64(v)
-	case OpF32Const:
+	case immF32:
 		var b []byte
 		if b, err = c.bytes(4); err == nil {
 			in.Const = uint64(binary.LittleEndian.Uint32(b))
 		}
-	case OpF64Const:
+	case immF64:
 		var b []byte
 		if b, err = c.bytes(8); err == nil {
 			in.Const = binary.LittleEndian.Uint64(b)
 		}
-	case OpRefNull:
+	case immRef:
 		if c.left() > 0 && c.b[c.pos]&0xc0 != 0x40 { // not negative: an index
 			return foreign("function-references", "typed function references", "ref.null of a defined type", in.Offset)
 		}
@@ -135,6 +141,21 @@ func (r *Reader) immediates(in *Instr) (err error) {
 	default:
 		return r.unknown(in)
 	}
+	return err
+}
+
+func (r *Reader) memarg(in *Instr) (err error) {
+	c := &r.c
+	if in.Align, err = c.u32(); err != nil {
+		return err
+	}
+	if in.Align >= 32 {
+		if in.Align >= 64 && in.Align < 128 { // bit 6 says that a memory index follows
+			return foreign("multi-memory", "multiple memories", in.Op.String()+" with a memory index", in.Offset)
+		}
+		return malformed(in.Offset, "malformed memop flags %#x", in.Align)
+	}
+	in.MemOffset, err = c.u32()
 	return err
 }
 

@@ -11,12 +11,12 @@ type operator struct {
 	align  uint8 // loads and stores: log2 of the access's bytes
 }
 
-// slot is the place of op in the operator table: the 0xfc instructions follow the one-byte ones.
+// slot is the place of op in tables by instruction, of length slots: the 0xfc instructions follow the one-byte ones.
 func slot(op Opcode) int {
 	if op >= 0xfc00 {
-		return 0x100 + int(op&0xff)
+		return 0x100 + int(op&0x1f)
 	}
-	return int(op)
+	return int(op & 0xff)
 }
 
 const slots = 0x100 + 0x20
@@ -26,11 +26,10 @@ var operators = operatorTable()
 // Signature returns what op pops and pushes, bottom first, if that does not depend on immediates, as it is for constants, numeric
 // instructions and those on memory and segments. The slices must not be changed.
 func (op Opcode) Signature() (params, results []ValueType, ok bool) {
-	i := slot(op)
-	if i >= slots || op >= 0xfc20 || (op > 0xff && op < 0xfc00) || !operators[i].ok {
+	o := &operators[slot(op)]
+	if op >= 0xfc20 || op > 0xff && op < 0xfc00 || !o.ok {
 		return nil, nil, false
 	}
-	o := &operators[i]
 	if o.push[0] != 0 {
 		results = o.push[:1:1]
 	}
