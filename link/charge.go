@@ -152,6 +152,12 @@ func (m *meter) close(i uint32) {
 	c := m.stack[len(m.stack)-1]
 	m.stack = m.stack[:len(m.stack)-1]
 	joined := m.cur >= 0 || c.joins || c.targeted
+	if len(m.stack) == 0 { // the function's end
+		if m.cur >= 0 {
+			m.blocks[m.cur].exposes = true
+		}
+		return
+	}
 	switch {
 	case !c.live:
 	case c.op == wasm.OpLoop:
@@ -168,9 +174,6 @@ func (m *meter) close(i uint32) {
 		}
 	case c.op == wasm.OpIf, c.op == wasm.OpElse && joined, c.targeted:
 		m.begin(i + 1)
-	}
-	if len(m.stack) == 0 && m.cur >= 0 { // the function's end
-		m.blocks[m.cur].exposes = true
 	}
 }
 
