@@ -2,6 +2,10 @@
 //
 // Two verdicts are kept apart. Validation follows the WebAssembly 2.0 core specification (without SIMD) and agrees with
 // other engines. Profile refusal ([CheckProfile]) is a second, stricter verdict: what a deterministic task may contain.
+//
+// A file is read in three steps, each of which may be the last: [Decode], [Validate], [CheckProfile]. All take time and memory
+// linear in the file, whatever it claims, none recurses, and none panics. A module must not be changed or validated by several
+// goroutines at once; reading it is safe.
 package wasm
 
 import (

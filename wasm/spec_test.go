@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/trilemma-dev/trilemma/wasm"
@@ -21,12 +22,17 @@ var update = flag.Bool("update", false, "rewrite golden files")
 // specDir is where wazero's module keeps the official suite, converted to command files and binary modules.
 func specDir(t testing.TB) string {
 	t.Helper()
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero").Output()
+	dir, err := findSpec()
 	if err != nil {
 		t.Fatalf("the official suite lies in wazero's module, which go list does not find: %v", err)
 	}
-	return filepath.Join(strings.TrimSpace(string(out)), "internal/integration_test/spectest")
+	return dir
 }
+
+var findSpec = sync.OnceValues(func() (string, error) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero").Output()
+	return filepath.Join(strings.TrimSpace(string(out)), "internal/integration_test/spectest"), err
+})
 
 // command is one line of a suite's script; wabt's wast2json writes them.
 type command struct {

@@ -133,6 +133,12 @@ var exceptions = []exception{
 		theirs: "too many type immediates",
 	},
 	{
+		name:   "number after 0xfc in two bytes",
+		why:    "spec 5.4.6: it is a u32; wazero's validator and compiler agree, its interpreter compares the next byte",
+		sample: "\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x0a\x0d\x01\x0b\x00\x43\x00\x00\x00\x00\xfc\x80\x00\x1a\x0b",
+		theirs: "unsupported misc instruction in interpreterir: 0xfc",
+	},
+	{
 		name:   "table of more than 2^27 elements",
 		why:    "a limit of wazero's implementation; the profile's own is lower",
 		sample: "\x04\x08\x01\x70\x00\xff\xff\xff\xff\x0f",
