@@ -6,7 +6,6 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/ipld/go-ipld-prime/datamodel"
 	cidlink "github.com/ipld/go-ipld-prime/linking/cid"
-	"github.com/ipld/go-ipld-prime/node/bindnode"
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
@@ -31,17 +30,35 @@ func CID(l datamodel.Link) cid.Cid {
 	return cid.Undef
 }
 
+// Links returns the content that a claim's tapes and result are in: not the task, not the module.
+func (c *Claim) Links() (links []cid.Cid) {
+	for _, rs := range []*[]Region{c.Run.Inputs, c.Run.Outputs} {
+		if rs == nil {
+			continue
+		}
+		for _, r := range *rs {
+			if r.Cid != nil {
+				links = append(links, CID(*r.Cid))
+			}
+		}
+	}
+	if c.Out.Ok != nil {
+		if l, ok := block.Link(*c.Out.Ok); ok {
+			links = append(links, l)
+		}
+	}
+	return links
+}
+
 // Issue signs a claim. Meta is for people and machines that compare (engine, platform, times): no part of the claim; it may
 // be nil. The same claim, meta and Ed25519 key give the same bytes: a receipt has no nonce and no time of its own.
 func Issue(s capability.Signer, c Claim, meta datamodel.Node) (block.Block, error) {
 	c.Run.Version = ReceiptVersion
-	if (c.Out.Ok == nil) == (c.Out.Error == nil) {
-		return block.Block{}, fmt.Errorf("%w: a result is either ok or an error", ErrReceipt)
+	args, err := c.node()
+	if err != nil {
+		return block.Block{}, fmt.Errorf("issue receipt: %w", err)
 	}
-	inv := capability.Invocation{
-		Issuer: s.DID(), Subject: s.DID(), Command: Command, Meta: meta,
-		Args: bindnode.Wrap(&c, types().TypeByName("Claim")).Representation(),
-	}
+	inv := capability.Invocation{Issuer: s.DID(), Subject: s.DID(), Command: Command, Meta: meta, Args: args}
 	token, err := inv.Seal(s)
 	if err != nil {
 		return block.Block{}, fmt.Errorf("issue receipt: %w", err)
@@ -65,16 +82,9 @@ func Open(b block.Block) (*Receipt, error) {
 	if err := checkVersion(inv.Args); err != nil {
 		return nil, err
 	}
-	args, err := block.Encode(inv.Args)
-	if err != nil {
-		return nil, err
-	}
 	r := &Receipt{CID: b.CID, Issuer: inv.Issuer, Meta: inv.Meta}
-	if err := block.Unmarshal(args, &r.Claim, types().TypeByName("Claim")); err != nil {
+	if r.Claim, err = readClaim(inv.Args); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrReceipt, err)
-	}
-	if (r.Claim.Out.Ok == nil) == (r.Claim.Out.Error == nil) {
-		return nil, fmt.Errorf("%w: a result is either ok or an error", ErrReceipt)
 	}
 	return r, nil
 }

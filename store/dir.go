@@ -99,6 +99,15 @@ func (d *Dir) Set(_ context.Context, key string, value []byte) error {
 	return d.write(path, value, os.Rename, true)
 }
 
+// Note implements [Records].
+func (d *Dir) Note(_ context.Context, key string, value []byte) error {
+	path, err := d.recordPath(key)
+	if err != nil {
+		return err
+	}
+	return d.write(path, value, os.Rename, false)
+}
+
 // Load implements [Records].
 func (d *Dir) Load(_ context.Context, key string) ([]byte, error) {
 	path, err := d.recordPath(key)

@@ -29,11 +29,12 @@ type Blocks interface {
 // for concurrent use.
 //
 // Laws: Create stores value unless the key has one; it reports whether it did, and of several concurrent calls exactly
-// one does. Set replaces. A reader sees a whole value, old or new. A durable store has synced the value to disk before
-// Create or Set return.
+// one does. Set and Note replace. A reader sees a whole value, old or new. A durable store has synced the value to disk
+// before Create or Set return; what was only noted may be lost when the machine stops, and then the key has its old value.
 type Records interface {
 	Create(ctx context.Context, key string, value []byte) (created bool, err error)
 	Set(ctx context.Context, key string, value []byte) error
+	Note(ctx context.Context, key string, value []byte) error
 	Load(ctx context.Context, key string) ([]byte, error)
 }
 
@@ -83,6 +84,11 @@ func (m *Memory) Set(_ context.Context, key string, value []byte) error {
 	defer m.mu.Unlock()
 	m.set(key, value)
 	return nil
+}
+
+// Note implements [Records].
+func (m *Memory) Note(ctx context.Context, key string, value []byte) error {
+	return m.Set(ctx, key, value)
 }
 
 func (m *Memory) set(key string, value []byte) {

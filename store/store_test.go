@@ -82,6 +82,12 @@ func TestLaws(t *testing.T) {
 			if v, err := k.Load(ctx, "a/b"); err != nil || string(v) != "new" {
 				t.Errorf("Load after Set: %q, %v", v, err)
 			}
+			if err := k.Note(ctx, "a/b", []byte("newer")); err != nil {
+				t.Fatal(err)
+			}
+			if v, err := k.Load(ctx, "a/b"); err != nil || string(v) != "newer" {
+				t.Errorf("Load after Note: %q, %v", v, err)
+			}
 		})
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 
 	"github.com/ipfs/go-cid"
 	"github.com/ipld/go-ipld-prime/datamodel"
@@ -59,14 +58,19 @@ type Workflow struct {
 	CID    cid.Cid
 	Tasks  []*Task
 	Blocks map[cid.Cid][]byte // the workflow, its tasks, and the modules and inputs that they link to
+
+	byLabel map[string]*Task
 }
 
 // Task returns the task of a label, or nil.
-func (w *Workflow) Task(label string) *Task {
-	if i := slices.IndexFunc(w.Tasks, func(t *Task) bool { return t.Label == label }); i >= 0 {
-		return w.Tasks[i]
+func (w *Workflow) Task(label string) *Task { return w.byLabel[label] }
+
+// index makes Task work.
+func (w *Workflow) index() {
+	w.byLabel = make(map[string]*Task, len(w.Tasks))
+	for _, t := range w.Tasks {
+		w.byLabel[t.Label] = t
 	}
-	return nil
 }
 
 type compiler struct {
@@ -102,6 +106,7 @@ func Compile(d *Document, cfg Config) (*Workflow, error) {
 	}
 	c.w.CID = b.CID
 	c.w.Blocks[b.CID] = b.Data
+	c.w.index()
 	return c.w, nil
 }
 

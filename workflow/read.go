@@ -55,6 +55,7 @@ func Read(root cid.Cid, get func(cid.Cid) (block.Block, bool)) (*Workflow, error
 	if err != nil || !again.CID.Equals(root) {
 		return nil, fmt.Errorf("%w: block %s has unknown fields", ErrMalformed, root)
 	}
+	w.index()
 	return w, nil
 }
 

@@ -1,0 +1,238 @@
+package executor
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/ipfs/go-cid"
+	"github.com/ipld/go-ipld-prime/datamodel"
+	"github.com/ipld/go-ipld-prime/fluent/qp"
+	"github.com/ipld/go-ipld-prime/node/basicnode"
+
+	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/internal/evaluate"
+	"github.com/trilemma-dev/trilemma/link"
+	"github.com/trilemma-dev/trilemma/receipts"
+	"github.com/trilemma-dev/trilemma/workflow"
+)
+
+// pure runs the tasks that are not effects. Tasks of one computation run once.
+func (r *run) pure(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+
+	byLabel := make(map[string]*workflow.Task, len(r.w.Tasks))
+	unique := make(map[cid.Cid]*workflow.Task, len(r.w.Tasks))
+	for _, t := range r.w.Tasks {
+		if !t.Effect() {
+			if _, ok := unique[t.Computation]; !ok {
+				unique[t.Computation] = t
+			}
+			byLabel[t.Label] = unique[t.Computation]
+		}
+	}
+	waits := make(map[*workflow.Task]int, len(unique))
+	dependents := make(map[*workflow.Task][]*workflow.Task, len(unique))
+	ready := make(chan *workflow.Task, len(unique))
+	for _, t := range unique {
+		before := make(map[*workflow.Task]bool)
+		for _, a := range t.Awaits {
+			before[byLabel[a.Label]] = true
+		}
+		for b := range before {
+			dependents[b] = append(dependents[b], t)
+		}
+		if waits[t] = len(before); len(before) == 0 {
+			ready <- t
+		}
+	}
+	left := len(unique)
+	if left == 0 {
+		return ctx.Err()
+	}
+	var mu sync.Mutex // owns waits and left
+	var wg sync.WaitGroup
+	for range min(r.e.cfg.Workers, left) {
+		wg.Go(func() {
+			for {
+				var t *workflow.Task
+				select {
+				case <-ctx.Done():
+					return
+				case next, ok := <-ready:
+					if !ok {
+						return
+					}
+					t = next
+				}
+				if err := r.task(ctx, t); err != nil {
+					cancel(fmt.Errorf("task %q: %w", t.Label, err))
+					return
+				}
+				mu.Lock()
+				for _, d := range dependents[t] {
+					if waits[d]--; waits[d] == 0 {
+						ready <- d
+					}
+				}
+				if left--; left == 0 {
+					close(ready)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// task brings one task to its receipt.
+func (r *run) task(ctx context.Context, t *workflow.Task) error {
+	if d, blocks, ok := r.recall(ctx, t); ok {
+		r.end(t, d, blocks)
+		return nil
+	}
+	params, failure, err := r.resolve(t)
+	if err != nil {
+		return err
+	}
+	if failure != nil {
+		return r.fail(t, failure)
+	}
+	job, failure, err := r.e.cache.Prepare(t.Call, params, r.get(ctx))
+	if err != nil {
+		return err
+	}
+	if failure != nil {
+		return r.fail(t, failure)
+	}
+	return r.execute(ctx, t, job)
+}
+
+// resolve replaces the promises of a task's parameters by what the awaited tasks gave.
+func (r *run) resolve(t *workflow.Task) (datamodel.Node, *receipts.Failure, error) {
+	missed := ""
+	params, miss, err := workflow.Resolve(t.Params, func(branch string, c cid.Cid) (datamodel.Node, bool) {
+		out, ok := r.out(c)
+		if !ok {
+			return nil, false
+		}
+		v, ok := evaluate.Branch(out, branch)
+		if !ok {
+			missed = branch
+		}
+		return v, ok
+	})
+	if err != nil || miss == nil {
+		return params, nil, err
+	}
+	return nil, evaluate.Mismatch(missed, miss.String()), nil
+}
+
+// fail signs a failure of a task that did not run.
+func (r *run) fail(t *workflow.Task, f *receipts.Failure) error {
+	b, receipt, err := r.issue(t, receipts.Claim{Out: receipts.Out{Error: f}}, nil)
+	if err != nil {
+		return err
+	}
+	r.end(t, &ended{receipt: receipt}, []block.Block{b})
+	return nil
+}
+
+func (r *run) execute(ctx context.Context, t *workflow.Task, job *evaluate.Job) error {
+	need := min(int64(job.Limits.Memory)*link.PageSize, r.e.budget)
+	if err := r.e.memory.Acquire(ctx, need); err != nil {
+		return err
+	}
+	start := time.Now()
+	res, err := r.e.cfg.Runner.Run(ctx, job.Linked, job.Streams, job.Limits)
+	r.e.memory.Release(need)
+	if err != nil {
+		return err
+	}
+	c, err := evaluate.Conclude(job, res)
+	if err != nil {
+		return err
+	}
+	meta, err := r.meta(time.Since(start))
+	if err != nil {
+		return err
+	}
+	profile, module := t.Profile, receipts.Link(t.Mod)
+	b, receipt, err := r.issue(t, receipts.Claim{Out: c.Out, Run: receipts.Run{
+		Profile: &profile, Module: &module, Fuel: &c.Fuel, Inputs: &c.Inputs, Outputs: &c.Outputs}}, meta)
+	if err != nil {
+		return err
+	}
+	blocks := append(c.Blocks, b)
+	if err := r.remember(ctx, t, b.CID, blocks); err != nil {
+		return err
+	}
+	r.end(t, &ended{receipt: receipt}, blocks)
+	return nil
+}
+
+func (r *run) meta(took time.Duration) (datamodel.Node, error) {
+	return qp.BuildMap(basicnode.Prototype.Any, 4, func(ma datamodel.MapAssembler) {
+		qp.MapEntry(ma, "engine", qp.String(r.e.cfg.Engine))
+		qp.MapEntry(ma, "goos", qp.String(runtime.GOOS))
+		qp.MapEntry(ma, "goarch", qp.String(runtime.GOARCH))
+		qp.MapEntry(ma, "nanoseconds", qp.Int(took.Nanoseconds()))
+	})
+}
+
+func memoKey(t *workflow.Task) string { return "memo/" + t.Computation.String() }
+
+// remember keeps a task's result for later runs.
+func (r *run) remember(ctx context.Context, t *workflow.Task, receipt cid.Cid, blocks []block.Block) error {
+	for _, b := range blocks {
+		if err := r.e.cfg.Blocks.Put(ctx, b); err != nil {
+			return err
+		}
+	}
+	return r.e.cfg.Records.Note(ctx, memoKey(t), receipt.Bytes())
+}
+
+// recall finds the receipt of an earlier run of the same computation, with everything that it links to. Whatever is wrong
+// with it, the task just runs again.
+func (r *run) recall(ctx context.Context, t *workflow.Task) (*ended, []block.Block, bool) {
+	if r.e.cfg.Fresh {
+		return nil, nil, false
+	}
+	v, err := r.e.cfg.Records.Load(ctx, memoKey(t))
+	if err != nil {
+		return nil, nil, false
+	}
+	c, err := cid.Cast(v)
+	if err != nil {
+		return nil, nil, false
+	}
+	return r.reopen(ctx, t, c)
+}
+
+func (r *run) reopen(ctx context.Context, t *workflow.Task, c cid.Cid) (*ended, []block.Block, bool) {
+	b, err := r.e.cfg.Blocks.Get(ctx, c)
+	if err != nil {
+		return nil, nil, false
+	}
+	receipt, err := receipts.Open(b)
+	if err != nil || receipt.Issuer != r.e.cfg.Signer.DID() || !receipts.CID(receipt.Claim.Ran).Equals(t.CID) {
+		return nil, nil, false
+	}
+	blocks := []block.Block{b}
+	get := r.get(ctx)
+	for _, l := range receipt.Claim.Links() {
+		b, ok := get(l)
+		if !ok {
+			return nil, nil, false
+		}
+		blocks = append(blocks, b)
+	}
+	return &ended{receipt: receipt, memoised: true}, blocks, true
+}

@@ -1,0 +1,91 @@
+package evaluate
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/ipfs/go-cid"
+
+	"github.com/trilemma-dev/trilemma/link"
+	"github.com/trilemma-dev/trilemma/receipts"
+	"github.com/trilemma-dev/trilemma/wasm"
+)
+
+// maxCached bounds the module bytes that a Cache keeps decoded.
+const maxCached = 64 << 20
+
+// Cache decodes and links each module once. The zero value is ready; it is safe for concurrent use.
+type Cache struct {
+	mu      sync.Mutex
+	modules map[cid.Cid]*module
+	bytes   int
+}
+
+// module is a decoded, validated module, and what it was linked to so far.
+type module struct {
+	once    sync.Once
+	decoded *wasm.Module
+	failure *receipts.Failure
+	mu      sync.Mutex
+	linked  map[string]*link.Linked
+}
+
+func (c *Cache) module(id cid.Cid, get Getter) (*module, *receipts.Failure, error) {
+	b, ok := get(id)
+	if !ok {
+		return nil, nil, fmt.Errorf("module %s: %w", id, ErrMissing)
+	}
+	c.mu.Lock()
+	m := c.modules[id]
+	if m == nil {
+		if c.bytes += len(b.Data); c.modules == nil || c.bytes > maxCached {
+			c.modules, c.bytes = make(map[cid.Cid]*module), len(b.Data)
+		}
+		m = &module{linked: make(map[string]*link.Linked)}
+		c.modules[id] = m
+	}
+	c.mu.Unlock()
+	m.once.Do(func() {
+		d, err := wasm.Decode(b.Data)
+		if err == nil {
+			err = wasm.Validate(d)
+		}
+		if err == nil {
+			err = wasm.CheckProfile(d)
+		}
+		if err != nil {
+			m.failure = refusal("%v", err)
+			return
+		}
+		m.decoded = d
+	})
+	return m, m.failure, nil
+}
+
+func (m *module) link(e link.Entry) (*link.Linked, error) {
+	key := entryKey(e)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if l := m.linked[key]; l != nil {
+		return l, nil
+	}
+	l, err := link.Link(m.decoded, e)
+	if err == nil {
+		m.linked[key] = l
+	}
+	return l, err
+}
+
+func entryKey(e link.Entry) string {
+	var b strings.Builder
+	b.WriteString(e.Func)
+	for _, k := range e.Params {
+		b.WriteString("\x00" + string(k))
+	}
+	b.WriteString("\x00->")
+	for _, k := range e.Results {
+		b.WriteString("\x00" + string(k))
+	}
+	return b.String()
+}

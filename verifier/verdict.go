@@ -1,0 +1,79 @@
+// Package verifier turns a receipt and its evidence into a verdict, in every mode. It opens no socket and keeps no store:
+// what it says follows from the bundle that it was given, and a verdict never claims more than was checked.
+package verifier
+
+import (
+	"fmt"
+	"time"
+)
+
+// Mode is a rung of assurance.
+type Mode string
+
+// The modes.
+const (
+	Attest Mode = "attest"
+	Rerun  Mode = "rerun"
+	Spot   Mode = "spot"
+	ZK     Mode = "zk"
+	All    Mode = "all" // every mode that the evidence allows
+)
+
+// ParseMode reads the name of a mode.
+func ParseMode(s string) (Mode, error) {
+	switch m := Mode(s); m {
+	case Attest, Rerun, Spot, ZK, All:
+		return m, nil
+	}
+	return "", fmt.Errorf("unknown mode %q, want attest, rerun, spot, zk or all", s)
+}
+
+// Outcome is what a verdict says.
+type Outcome string
+
+// The outcomes. Undecided means that evidence is missing, never that something is wrong.
+const (
+	Valid     Outcome = "valid"
+	Invalid   Outcome = "invalid"
+	Undecided Outcome = "undecided"
+)
+
+// Cost is what a check took. CPU is zero where the platform does not tell it.
+type Cost struct {
+	Wall  time.Duration
+	CPU   time.Duration
+	Bytes int64 // of evidence read
+}
+
+// Revealed is how much the verifier learnt, in bytes.
+type Revealed struct {
+	Input, State, Output int64
+}
+
+// Verdict is the answer about one task.
+type Verdict struct {
+	Task      string // label; empty for the run as a whole
+	Mode      Mode
+	Outcome   Outcome
+	Reason    string
+	Soundness string // what is established, how surely, under which assumption
+	Cost      Cost
+	Revealed  Revealed
+}
+
+// Report is the answer about a run.
+type Report struct {
+	Outcome  Outcome
+	Reason   string
+	Signer   string // did:key
+	Verdicts []Verdict
+}
+
+// worst combines outcomes: invalid over undecided over valid.
+func worst(a, b Outcome) Outcome {
+	rank := map[Outcome]int{Valid: 0, Undecided: 1, Invalid: 2}
+	if rank[b] > rank[a] {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,224 @@
+package verifier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ipfs/go-cid"
+
+	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/internal/evaluate"
+	"github.com/trilemma-dev/trilemma/receipts"
+	"github.com/trilemma-dev/trilemma/workflow"
+)
+
+// Runner runs a task again. It is filled in by whoever has an engine.
+type Runner = evaluate.Runner
+
+// Config says how to verify.
+type Config struct {
+	Mode     Mode
+	Executor string   // did:key of the expected signer; empty: whoever signed, which the verdict then says
+	Tasks    []string // labels; empty: all
+	Runner   Runner   // needed by Rerun
+
+	Now func() time.Time     // required
+	CPU func() time.Duration // CPU time of the process; may be nil
+}
+
+// checker verifies one bundle.
+type checker struct {
+	cfg      Config
+	bundle   *receipts.Bundle
+	w        *workflow.Workflow
+	run      *receipts.Receipt
+	receipts map[string]*receipts.Receipt // by label
+	broken   map[string]error             // by label: why a task's receipt cannot be trusted
+	cache    evaluate.Cache
+}
+
+// errInvalid marks a reason that makes a receipt invalid; errMissing one that leaves it undecided.
+var (
+	errInvalid = errors.New("invalid")
+	errMissing = errors.New("evidence is missing")
+)
+
+func invalidf(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", errInvalid, fmt.Sprintf(format, args...))
+}
+
+// Verify checks a bundle. The error is about the request (an unknown task, a mode without an engine) or the context; what
+// is wrong with the bundle is in the report.
+func Verify(ctx context.Context, b *receipts.Bundle, cfg Config) (*Report, error) {
+	if cfg.Now == nil {
+		return nil, errors.New("verifier: a clock is required")
+	}
+	if cfg.Runner == nil && (cfg.Mode == Rerun || cfg.Mode == All) {
+		return nil, errors.New("verifier: re-running needs an engine")
+	}
+	c := &checker{cfg: cfg, bundle: b, receipts: make(map[string]*receipts.Receipt), broken: make(map[string]error)}
+	rep := &Report{}
+	start := c.begin()
+	if err := c.open(); err != nil {
+		v := c.verdict("", Attest, start, err)
+		rep.Verdicts, rep.Outcome, rep.Reason = []Verdict{v}, v.Outcome, v.Reason
+		return rep, nil
+	}
+	rep.Signer = c.run.Issuer
+	tasks, err := c.selected()
+	if err != nil {
+		return nil, err
+	}
+	rep.Outcome = Valid
+	if err := c.whole(); err != nil {
+		c.add(rep, c.verdict("", Attest, start, err))
+	}
+	stronger := false
+	for _, t := range tasks {
+		for _, mode := range c.modes(t) {
+			v, err := c.task(ctx, t, mode)
+			if err != nil {
+				return nil, err
+			}
+			c.add(rep, v)
+			stronger = stronger || v.Mode != Attest && v.Outcome == Valid
+		}
+	}
+	if cfg.Mode == All && cfg.Executor == "" && rep.Outcome == Valid && !stronger {
+		rep.Outcome = Undecided
+		rep.Reason = "only signatures held, and the expected signer was not named (--executor)"
+	}
+	return rep, nil
+}
+
+func (c *checker) add(rep *Report, v Verdict) {
+	if o := worst(rep.Outcome, v.Outcome); o != rep.Outcome {
+		rep.Outcome, rep.Reason = o, v.Reason
+		if v.Task != "" {
+			rep.Reason = fmt.Sprintf("task %q: %s", v.Task, v.Reason)
+		}
+	}
+	rep.Verdicts = append(rep.Verdicts, v)
+}
+
+// modes returns the modes in which a task is checked. An effect's receipt can be attested only, whatever is asked: the
+// verdict names that mode.
+func (c *checker) modes(t *workflow.Task) []Mode {
+	switch {
+	case t.Effect():
+		return []Mode{Attest}
+	case c.cfg.Mode == All:
+		return []Mode{Attest, Rerun}
+	}
+	return []Mode{c.cfg.Mode}
+}
+
+func (c *checker) selected() ([]*workflow.Task, error) {
+	if len(c.cfg.Tasks) == 0 {
+		return c.w.Tasks, nil
+	}
+	var out []*workflow.Task
+	for _, label := range c.cfg.Tasks {
+		t := c.w.Task(label)
+		if t == nil {
+			return nil, fmt.Errorf("the run has no task %q", label)
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// get reads a block of the bundle; ReadBundle has checked every hash.
+func (c *checker) get(id cid.Cid) (block.Block, bool) { return c.bundle.Get(id) }
+
+type moment struct {
+	wall time.Time
+	cpu  time.Duration
+}
+
+func (c *checker) begin() moment {
+	m := moment{wall: c.cfg.Now()}
+	if c.cfg.CPU != nil {
+		m.cpu = c.cfg.CPU()
+	}
+	return m
+}
+
+func (c *checker) since(m moment) Cost {
+	cost := Cost{Wall: c.cfg.Now().Sub(m.wall)}
+	if c.cfg.CPU != nil {
+		cost.CPU = c.cfg.CPU() - m.cpu
+	}
+	return cost
+}
+
+// verdict turns the error of a check into a verdict.
+func (c *checker) verdict(task string, mode Mode, start moment, err error) Verdict {
+	v := Verdict{Task: task, Mode: mode, Outcome: Valid, Cost: c.since(start)}
+	switch {
+	case err == nil:
+	case errors.Is(err, errMissing), errors.Is(err, evaluate.ErrMissing):
+		v.Outcome, v.Reason = Undecided, err.Error()
+	default:
+		v.Outcome, v.Reason = Invalid, err.Error()
+	}
+	if v.Outcome != Valid {
+		v.Soundness = "none: nothing was established"
+	}
+	return v
+}
+
+// task checks one task in one mode.
+func (c *checker) task(ctx context.Context, t *workflow.Task, mode Mode) (Verdict, error) {
+	start := c.begin()
+	err := c.broken[t.Label]
+	var revealed Revealed
+	switch {
+	case err != nil:
+	case mode == Rerun:
+		revealed, err = c.rerun(ctx, t)
+		if ctx.Err() != nil {
+			return Verdict{}, ctx.Err()
+		}
+	case mode == Spot:
+		err = fmt.Errorf("%w: the receipt has no transcript to draw segments from", errMissing)
+	case mode == ZK:
+		err = fmt.Errorf("%w: the bundle holds no proof of this task", errMissing)
+	}
+	v := c.verdict(t.Label, mode, start, err)
+	v.Revealed = revealed
+	v.Cost.Bytes = c.evidence(t, mode)
+	if v.Outcome != Valid {
+		return v, nil
+	}
+	switch {
+	case mode == Rerun:
+		v.Soundness = "exact: the module was run again on the same input, under the same limits, with the same outcome, output and fuel"
+	case c.cfg.Executor == "":
+		v.Soundness = fmt.Sprintf("trust in the signer %s, who was not named (--executor): whoever made the bundle may be the signer", c.run.Issuer)
+	default:
+		v.Soundness = "trust in the named signer " + c.run.Issuer
+	}
+	if t.Effect() {
+		v.Reason = "an effect is never repeated: its receipt can only be attested"
+	}
+	return v, nil
+}
+
+// evidence counts the bytes that a check of t reads.
+func (c *checker) evidence(t *workflow.Task, mode Mode) (n int64) {
+	r := c.receipts[t.Label]
+	if r == nil {
+		return 0
+	}
+	read := []cid.Cid{t.CID, r.CID}
+	if mode == Rerun {
+		read = append(append(read, t.Mod), r.Claim.Links()...)
+	}
+	for _, id := range read {
+		n += int64(len(c.bundle.Blocks[id]))
+	}
+	return n
+}
