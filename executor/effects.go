@@ -138,7 +138,7 @@ func (r *run) journalled(ctx context.Context, t *workflow.Task, key string) (aga
 	if err != nil {
 		return false, fmt.Errorf("damaged journal entry %s", key)
 	}
-	d, blocks, ok := r.reopen(ctx, t, c)
+	d, blocks, ok := r.reopen(ctx, t, c, nil)
 	if !ok {
 		return false, r.fail(t, effectFailure("%s: it was done before, but its receipt %s is lost", unknownEffect, c))
 	}

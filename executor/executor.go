@@ -22,13 +22,14 @@ import (
 	"github.com/trilemma-dev/trilemma/workflow"
 )
 
-// Config is what an executor needs. Signer, Runner, Blocks and Records are required.
+// Config is what an executor needs. Signer, Runner and the store's three parts are required.
 type Config struct {
 	Signer  capability.Signer
 	Runner  evaluate.Runner
 	Engine  string        // name of the runner for the receipts' meta
-	Blocks  store.Blocks  // where content is looked up and results are kept
-	Records store.Records // memoised results and the journal of effects
+	Blocks  store.Blocks  // where content is looked up and large results are kept
+	Records store.Records // the journal of effects
+	Memo    store.Memo    // results by computation
 
 	Workers int   // tasks at once; 0: one for each core
 	Memory  int64 // bytes of guest memory that running tasks may claim together; 0: 4 GiB
@@ -72,7 +73,7 @@ type Executor struct {
 
 // New returns an executor.
 func New(cfg Config) (*Executor, error) {
-	if cfg.Signer == nil || cfg.Runner == nil || cfg.Blocks == nil || cfg.Records == nil {
+	if cfg.Signer == nil || cfg.Runner == nil || cfg.Blocks == nil || cfg.Records == nil || cfg.Memo == nil {
 		return nil, errors.New("executor: a signer, a runner and a store are required")
 	}
 	if cfg.Workers <= 0 {

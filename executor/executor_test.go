@@ -65,6 +65,7 @@ func (c *counting) Run(ctx context.Context, l *link.Linked, s [][]byte, lim link
 type keeper interface {
 	store.Blocks
 	store.Records
+	store.Memo
 }
 
 // bench is an executor with its surroundings.
@@ -90,7 +91,7 @@ func newBench(t testing.TB, keep keeper, edit func(*executor.Config)) *bench {
 		t.Fatal(err)
 	}
 	b := &bench{engine: &counting{Engine: engine}, key: key}
-	cfg := executor.Config{Signer: key, Runner: b.engine, Engine: "native", Blocks: keep, Records: keep}
+	cfg := executor.Config{Signer: key, Runner: b.engine, Engine: "native", Blocks: keep, Records: keep, Memo: keep}
 	if edit != nil {
 		edit(&cfg)
 	}
@@ -227,8 +228,8 @@ func TestIndependence(t *testing.T) {
 		"one worker":   func(c *executor.Config) { c.Workers = 1 },
 		"many workers": func(c *executor.Config) { c.Workers = 32 },
 		"tight memory": func(c *executor.Config) { c.Memory = 1 },
-		"memoised":     func(c *executor.Config) { c.Blocks, c.Records = keep, keep },
-		"memoised 2":   func(c *executor.Config) { c.Blocks, c.Records = keep, keep },
+		"memoised":     func(c *executor.Config) { c.Blocks, c.Records, c.Memo = keep, keep, keep },
+		"memoised 2":   func(c *executor.Config) { c.Blocks, c.Records, c.Memo = keep, keep, keep },
 	} {
 		got := claims(newBench(t, &store.Memory{}, edit).run(t, text))
 		if want == "" {
@@ -279,7 +280,7 @@ func TestDeadline(t *testing.T) {
 	if r != nil || !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("got %v, %v", r, err)
 	}
-	if _, err := keep.Load(t.Context(), "memo/"+w.Tasks[0].Computation.String()); !errors.Is(err, store.ErrNotFound) {
+	if _, err := keep.Find(t.Context(), w.Tasks[0].Computation.String()); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("a deadline was memoised: %v", err)
 	}
 }

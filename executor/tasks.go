@@ -170,11 +170,10 @@ func (r *run) execute(ctx context.Context, t *workflow.Task, job *evaluate.Job) 
 	if err != nil {
 		return err
 	}
-	blocks := append(c.Blocks, b)
-	if err := r.remember(ctx, t, b.CID, blocks); err != nil {
+	if err := r.remember(ctx, t, b, c.Blocks); err != nil {
 		return err
 	}
-	r.end(t, &ended{receipt: receipt}, blocks)
+	r.end(t, &ended{receipt: receipt}, append(c.Blocks, b))
 	return nil
 }
 
@@ -185,54 +184,4 @@ func (r *run) meta(took time.Duration) (datamodel.Node, error) {
 		qp.MapEntry(ma, "goarch", qp.String(runtime.GOARCH))
 		qp.MapEntry(ma, "nanoseconds", qp.Int(took.Nanoseconds()))
 	})
-}
-
-func memoKey(t *workflow.Task) string { return "memo/" + t.Computation.String() }
-
-// remember keeps a task's result for later runs.
-func (r *run) remember(ctx context.Context, t *workflow.Task, receipt cid.Cid, blocks []block.Block) error {
-	for _, b := range blocks {
-		if err := r.e.cfg.Blocks.Put(ctx, b); err != nil {
-			return err
-		}
-	}
-	return r.e.cfg.Records.Note(ctx, memoKey(t), receipt.Bytes())
-}
-
-// recall finds the receipt of an earlier run of the same computation, with everything that it links to. Whatever is wrong
-// with it, the task just runs again.
-func (r *run) recall(ctx context.Context, t *workflow.Task) (*ended, []block.Block, bool) {
-	if r.e.cfg.Fresh {
-		return nil, nil, false
-	}
-	v, err := r.e.cfg.Records.Load(ctx, memoKey(t))
-	if err != nil {
-		return nil, nil, false
-	}
-	c, err := cid.Cast(v)
-	if err != nil {
-		return nil, nil, false
-	}
-	return r.reopen(ctx, t, c)
-}
-
-func (r *run) reopen(ctx context.Context, t *workflow.Task, c cid.Cid) (*ended, []block.Block, bool) {
-	b, err := r.e.cfg.Blocks.Get(ctx, c)
-	if err != nil {
-		return nil, nil, false
-	}
-	receipt, err := receipts.Open(b)
-	if err != nil || receipt.Issuer != r.e.cfg.Signer.DID() || !receipts.CID(receipt.Claim.Ran).Equals(t.CID) {
-		return nil, nil, false
-	}
-	blocks := []block.Block{b}
-	get := r.get(ctx)
-	for _, l := range receipt.Claim.Links() {
-		b, ok := get(l)
-		if !ok {
-			return nil, nil, false
-		}
-		blocks = append(blocks, b)
-	}
-	return &ended{receipt: receipt, memoised: true}, blocks, true
 }

@@ -47,13 +47,13 @@ func (f *Failure) assemble(ma datamodel.MapAssembler) {
 	}
 }
 
-// node goes through the encoding, so that the result is a plain node.
+// node copies the bound value, so that the result is a plain node.
 func (r Run) node() (datamodel.Node, error) {
-	data, err := block.Encode(bindnode.Wrap(&r, types().TypeByName("Run")).Representation())
-	if err != nil {
+	nb := basicnode.Prototype.Any.NewBuilder()
+	if err := datamodel.Copy(bindnode.Wrap(&r, types().TypeByName("Run")).Representation(), nb); err != nil {
 		return nil, err
 	}
-	return block.Decode(data)
+	return nb.Build(), nil
 }
 
 // readClaim is the inverse of node. It refuses unknown fields everywhere.

@@ -17,17 +17,22 @@ import (
 // Dir keeps blocks and records as files of one directory, which several processes may share. A file appears whole or not
 // at all. Records are synced to disk before a call returns; blocks are not, since a lost block can be made again.
 type Dir struct {
-	root string
+	root  string
+	memos [memoShards]memoLog
 }
 
 // OpenDir opens the directory, making it with mode 0700 if need be.
 func OpenDir(root string) (*Dir, error) {
-	for _, sub := range []string{"blocks", "records", "tmp"} {
+	for _, sub := range []string{"blocks", "records", "memos", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(root, sub), 0o700); err != nil {
 			return nil, fmt.Errorf("open store: %w", err)
 		}
 	}
-	return &Dir{root: root}, nil
+	d := &Dir{root: root}
+	for i := range d.memos {
+		d.memos[i].path = filepath.Join(root, "memos", fmt.Sprintf("%02x.log", i))
+	}
+	return d, nil
 }
 
 func (d *Dir) blockPath(c cid.Cid) string {
@@ -97,15 +102,6 @@ func (d *Dir) Set(_ context.Context, key string, value []byte) error {
 		return err
 	}
 	return d.write(path, value, os.Rename, true)
-}
-
-// Note implements [Records].
-func (d *Dir) Note(_ context.Context, key string, value []byte) error {
-	path, err := d.recordPath(key)
-	if err != nil {
-		return err
-	}
-	return d.write(path, value, os.Rename, false)
 }
 
 // Load implements [Records].

@@ -29,13 +29,20 @@ type Blocks interface {
 // for concurrent use.
 //
 // Laws: Create stores value unless the key has one; it reports whether it did, and of several concurrent calls exactly
-// one does. Set and Note replace. A reader sees a whole value, old or new. A durable store has synced the value to disk
-// before Create or Set return; what was only noted may be lost when the machine stops, and then the key has its old value.
+// one does. Set replaces. A reader sees a whole value, old or new. A durable store has synced the value to disk before
+// Create or Set return.
 type Records interface {
 	Create(ctx context.Context, key string, value []byte) (created bool, err error)
 	Set(ctx context.Context, key string, value []byte) error
-	Note(ctx context.Context, key string, value []byte) error
 	Load(ctx context.Context, key string) ([]byte, error)
+}
+
+// Memo keeps values by key as long as it likes: what can be made again. Implementations are safe for concurrent use.
+//
+// Law: Find returns a value that was kept under the key, whole, or [ErrNotFound].
+type Memo interface {
+	Keep(ctx context.Context, key string, value []byte) error
+	Find(ctx context.Context, key string) ([]byte, error)
 }
 
 // Memory keeps blocks and records until the process ends. The zero value is ready to use.
@@ -86,9 +93,14 @@ func (m *Memory) Set(_ context.Context, key string, value []byte) error {
 	return nil
 }
 
-// Note implements [Records].
-func (m *Memory) Note(ctx context.Context, key string, value []byte) error {
-	return m.Set(ctx, key, value)
+// Keep implements [Memo].
+func (m *Memory) Keep(ctx context.Context, key string, value []byte) error {
+	return m.Set(ctx, "memo/"+key, value)
+}
+
+// Find implements [Memo].
+func (m *Memory) Find(ctx context.Context, key string) ([]byte, error) {
+	return m.Load(ctx, "memo/"+key)
 }
 
 func (m *Memory) set(key string, value []byte) {
