@@ -1,6 +1,7 @@
 package verifier
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
@@ -13,6 +14,9 @@ import (
 func (c *checker) open() error {
 	rec := c.bundle.Record
 	w, err := workflow.Read(receipts.CID(rec.Workflow), c.get)
+	if errors.Is(err, workflow.ErrMissing) {
+		return fmt.Errorf("%w: %w", errMissing, err)
+	}
 	if err != nil {
 		return invalidf("%v", err)
 	}

@@ -14,13 +14,16 @@ import (
 // ErrMalformed is returned for blocks that are not a workflow of a known version, or not a consistent one.
 var ErrMalformed = errors.New("malformed workflow")
 
+// ErrMissing is returned if the workflow's block or a task's is not there.
+var ErrMissing = errors.New("block is missing")
+
 // Read is the inverse of [Compile]: it rebuilds a workflow from its block and its tasks' blocks, which get returns. The
 // blocks may come from anywhere: CIDs are computed again, and a task block under another CID is refused. Only the
 // workflow's and the tasks' blocks are read; modules and inputs may be absent.
 func Read(root cid.Cid, get func(cid.Cid) (block.Block, bool)) (*Workflow, error) {
 	b, ok := get(root)
 	if !ok {
-		return nil, fmt.Errorf("%w: block %s is missing", ErrMalformed, root)
+		return nil, fmt.Errorf("workflow %s: %w", root, ErrMissing)
 	}
 	w := &Workflow{CID: root, Blocks: map[cid.Cid][]byte{root: b.Data}}
 	name, tasks, err := readRoot(b)
@@ -37,6 +40,9 @@ func Read(root cid.Cid, get func(cid.Cid) (block.Block, bool)) (*Workflow, error
 			return nil, fmt.Errorf("%w: label %.80q", ErrMalformed, label)
 		}
 		t, err := readEntry(label, v, get)
+		if errors.Is(err, ErrMissing) {
+			return nil, fmt.Errorf("task %q: %w", label, err)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: task %q: %w", ErrMalformed, label, err)
 		}
@@ -100,7 +106,7 @@ func readEntry(label string, v datamodel.Node, get func(cid.Cid) (block.Block, b
 	}
 	b, ok := get(link)
 	if !ok {
-		return nil, fmt.Errorf("block %s is missing", link)
+		return nil, fmt.Errorf("%s: %w", link, ErrMissing)
 	}
 	n, err := block.Decode(b.Data)
 	if err != nil {

@@ -65,7 +65,7 @@ func TestReadRefuses(t *testing.T) {
 				blocks[k] = v
 			}
 		}
-		if _, err := workflow.Read(w.CID, getter(blocks)); !errors.Is(err, workflow.ErrMalformed) {
+		if _, err := workflow.Read(w.CID, getter(blocks)); !errors.Is(err, workflow.ErrMissing) {
 			t.Errorf("without block %s: %v", c, err)
 		}
 	}
