@@ -25,6 +25,9 @@ const (
 	StreamParam  = 4 // parameter i of a function is stream StreamParam+i
 )
 
+// ProgramName is the first argument of every command: where a module's file lies must not decide what it computes.
+const ProgramName = "main"
+
 // Output streams.
 const (
 	OutResult  = 0 // function results: one word each, or the bytes of a bytes or string result

@@ -104,11 +104,13 @@ func Streams(e Entry, params []datamodel.Node, clock, seed uint64) ([][]byte, er
 	return s, nil
 }
 
-// CommandStreams lays the inputs of a WASI command out. Entries of env are KEY=VALUE.
+// CommandStreams lays the inputs of a WASI command out. args comes after [ProgramName], which every command finds as its
+// first argument. Entries of env are KEY=VALUE.
 func CommandStreams(args, env []string, stdin []byte, clock, seed uint64) ([][]byte, error) {
 	s := make([][]byte, StreamParam)
 	s[StreamConfig] = config(clock, seed)
-	for stream, list := range map[int][]string{StreamArgs: args, StreamEnv: env} {
+	argv := append([]string{ProgramName}, args...)
+	for stream, list := range map[int][]string{StreamArgs: argv, StreamEnv: env} {
 		for _, item := range list {
 			for i := range len(item) {
 				if item[i] == 0 {

@@ -142,8 +142,8 @@ func TestResolveBytes(t *testing.T) {
 }
 
 func TestCommandStreams(t *testing.T) {
-	s, err := link.CommandStreams([]string{"prog", ""}, []string{"K=V"}, []byte("in"), 0, 0)
-	if err != nil || string(s[link.StreamArgs]) != "prog\x00\x00" || string(s[link.StreamEnv]) != "K=V\x00" || string(s[link.StreamStdin]) != "in" {
+	s, err := link.CommandStreams([]string{"one", ""}, []string{"K=V"}, []byte("in"), 0, 0)
+	if err != nil || string(s[link.StreamArgs]) != "main\x00one\x00\x00" || string(s[link.StreamEnv]) != "K=V\x00" || string(s[link.StreamStdin]) != "in" {
 		t.Errorf("%q, %v", s, err)
 	}
 	if _, err := link.CommandStreams([]string{"a\x00b"}, nil, nil, 0, 0); err == nil {
