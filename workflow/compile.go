@@ -17,7 +17,8 @@ import (
 // Commands of tasks that this program runs itself.
 const CommandRun = "/wasm/run"
 
-// MaxInline is the size in bytes up to which bytes stand in a task; larger ones are blocks of their own.
+// MaxInline is the size in bytes up to which bytes that a document holds stand in a task, and results in a receipt; larger
+// ones, and all files, are blocks of their own.
 const MaxInline = 4096
 
 // Config is what compiling needs from outside.
@@ -272,7 +273,8 @@ func cidOf(name string) (cid.Cid, bool) {
 	return id, err == nil
 }
 
-// params turns parameters into IPLD: scalars as they are, bytes inline or linked, promises as links to computations.
+// params turns parameters into IPLD: scalars as they are, files linked, bytes inline if they are few, promises as links to
+// computations.
 func (c *compiler) params(v *value) (n datamodel.Node, err error) {
 	switch v.kind {
 	case kindList:
@@ -317,7 +319,8 @@ func (c *compiler) param(v *value) datamodel.Node {
 		if !ok {
 			return datamodel.Null
 		}
-		return c.bytes(b)
+		c.put(b) // whatever its size, so that it can be left out of a bundle
+		return basicnode.NewLink(cidlink.Link{Cid: b.CID})
 	case "bytes":
 		data, err := decodeBase64(item.s)
 		if err != nil {

@@ -96,8 +96,8 @@ func TestCompile(t *testing.T) {
 	if branch, comp, ok := workflow.PromiseOf(first); !ok || branch != "ok" || !comp.Equals(blur.Computation) {
 		t.Errorf("promise %s %s %v, want the computation %s", branch, comp, ok, blur.Computation)
 	}
-	// The workflow, four tasks, the module and the file that is too large to stand inline.
-	if len(w.Blocks) != 7 {
+	// The workflow, four tasks, the module and two files.
+	if len(w.Blocks) != 8 {
 		t.Errorf("%d blocks", len(w.Blocks))
 	}
 	for c, data := range w.Blocks {
