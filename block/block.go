@@ -25,6 +25,7 @@ var (
 	ErrNotCanonical = errors.New("not canonical")
 	ErrMismatch     = errors.New("content does not match its CID")
 	ErrUnsupported  = errors.New("unsupported CID")
+	ErrNotCAR       = errors.New("not a CAR file")
 )
 
 // Block is bytes and their CID. Data is never changed after the block was made.

@@ -47,7 +47,7 @@ func NewCARReader(r io.Reader, limits CARLimits) (cr *CARReader, err error) {
 	br, err := car.NewBlockReader(rec, car.WithTrustedCAR(true), // Next below checks, with a shorter list of hashes
 		car.MaxAllowedHeaderSize(maxCARHeader), car.MaxAllowedSectionSize(MaxBlock+64))
 	if err != nil {
-		return nil, fmt.Errorf("not a CAR file: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrNotCAR, err)
 	}
 	if br.Version != 1 {
 		return nil, fmt.Errorf("CAR version %d, want 1", br.Version)

@@ -85,6 +85,31 @@ func New(cfg Config) (*Executor, error) {
 	return &Executor{cfg: cfg, memory: semaphore.NewWeighted(cfg.Memory), budget: cfg.Memory}, nil
 }
 
+// Check finds what must fail: tasks that would be refused whatever they are given. It runs nothing. The error is about
+// the first such task in the workflow's order.
+func (e *Executor) Check(ctx context.Context, w *workflow.Workflow) error {
+	get := newRun(e, w).get(ctx)
+	for _, t := range w.Tasks {
+		if t.Effect() {
+			if _, ok := e.cfg.Effects[t.Cmd]; !ok {
+				return fmt.Errorf("task %q: the effect %s is %w", t.Label, t.Cmd, ErrNotAllowed)
+			}
+			continue
+		}
+		failure, err := e.cache.Check(t.Call, get)
+		if err == nil && failure != nil {
+			err = errors.New(*failure.Message)
+		}
+		if err != nil {
+			return fmt.Errorf("task %q: %w", t.Label, err)
+		}
+	}
+	return nil
+}
+
+// ErrNotAllowed says that an executor was not given an effect that a workflow asks for.
+var ErrNotAllowed = errors.New("not allowed here")
+
 // Run runs w. A task that fails is part of the result; an error means that the run could not be finished (cancelled, a
 // deadline, the host's limits, a store that fails) and that nothing was signed for the tasks that had not ended.
 func (e *Executor) Run(ctx context.Context, w *workflow.Workflow) (*Run, error) {

@@ -75,6 +75,19 @@ func errorf(hint, format string, args ...any) error {
 	return &Error{Msg: fmt.Sprintf(format, args...), Hint: hint}
 }
 
+// Check says why m cannot be linked for any entry into the exported function fun, empty for a command: something that it
+// imports is not there, or it does not export the function. The error is an [*Error].
+func Check(m *wasm.Module, fun string) error {
+	if err := checkImports(m); err != nil {
+		return err
+	}
+	if fun == "" {
+		fun = "_start"
+	}
+	_, err := exportedFunc(m, fun)
+	return err
+}
+
 // Link makes the module that both engines run for entry e of m: m, the parts of the shim that it uses, and a stub that
 // carries parameters and results over the tapes. Functions that cannot be reached are left out. The result is a pure
 // function of m and e, byte for byte.

@@ -2,6 +2,8 @@
 // the profile's shim, metering decided, and nothing left outside but four tape primitives. Same bytes in, same CID out.
 package link
 
+import "fmt"
+
 // Profile is the name of the set of rules that this package implements.
 const Profile = "tm/1"
 
@@ -98,6 +100,17 @@ type Outcome struct {
 	Kind OutcomeKind
 	Code uint32
 	Trap TrapKind
+}
+
+// String says how a run ended in a few words: "ok", "exit 3", "trap: unreachable", "fuel".
+func (o Outcome) String() string {
+	switch o.Kind {
+	case Exit:
+		return fmt.Sprintf("exit %d", o.Code)
+	case Trap:
+		return "trap: " + string(o.Trap)
+	}
+	return string(o.Kind)
 }
 
 // Result is what a run leaves: it is a pure function of the linked module, the input streams and the limits.

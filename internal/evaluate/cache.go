@@ -10,6 +10,7 @@ import (
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/wasm"
+	"github.com/trilemma-dev/trilemma/workflow"
 )
 
 // maxCached bounds the module bytes that a Cache keeps decoded.
@@ -88,4 +89,17 @@ func entryKey(e link.Entry) string {
 		b.WriteString("\x00" + string(k))
 	}
 	return b.String()
+}
+
+// Check says why a task would be refused whatever its parameters turn out to be, or nil: its module is not what the
+// profile allows, or does not have the function.
+func (c *Cache) Check(call workflow.Call, get Getter) (*receipts.Failure, error) {
+	m, failure, err := c.module(call.Mod, get)
+	if failure != nil || err != nil {
+		return failure, err
+	}
+	if err := link.Check(m.decoded, call.Fun); err != nil {
+		return refusal("%v", err), nil
+	}
+	return nil, nil
 }
