@@ -1,0 +1,8 @@
+//go:build !unix
+
+package main
+
+import "time"
+
+// processCPU is zero: the CPU time is not known on this system.
+func processCPU() time.Duration { return 0 }

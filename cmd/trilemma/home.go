@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+
+	"github.com/trilemma-dev/trilemma/capability"
+	"github.com/trilemma-dev/trilemma/internal/evaluate"
+	"github.com/trilemma-dev/trilemma/runtime"
+	"github.com/trilemma-dev/trilemma/store"
+)
+
+// home is the directory of this program's state: TRILEMMA_HOME, or trilemma under the XDG data directory.
+func (a *app) home() (string, error) {
+	if dir := a.getenv("TRILEMMA_HOME"); dir != "" {
+		return filepath.Abs(dir)
+	}
+	if dir := a.getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "trilemma"), nil
+	}
+	if dir := a.getenv("HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, ".local", "share", "trilemma"), nil
+	}
+	return "", &status{code: exitUsage, err: errors.New("no place for the program's state: HOME is not set"), hint: "set TRILEMMA_HOME to a directory"}
+}
+
+func (a *app) keyPath() (string, error) {
+	dir, err := a.home()
+	return filepath.Join(dir, "key"), err
+}
+
+// key is the signing key, made on first use.
+func (a *app) key() (*capability.Key, error) {
+	path, err := a.keyPath()
+	if err != nil {
+		return nil, err
+	}
+	k, created, err := capability.LoadOrCreateKey(path)
+	if err != nil {
+		return nil, usage("signing key: %w", err)
+	}
+	if created {
+		fmt.Fprintf(a.err, "made a signing key in %s: %s\n", path, k.DID())
+	}
+	return k, nil
+}
+
+func (a *app) store() (*store.Dir, error) {
+	dir, err := a.home()
+	if err != nil {
+		return nil, err
+	}
+	d, err := store.OpenDir(filepath.Join(dir, "store"))
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	return d, nil
+}
+
+// engine is something that runs tasks.
+type engine struct {
+	evaluate.Runner
+	name  string
+	close func()
+}
+
+// engineNames lists the engines for help texts.
+const engineNames = "native"
+
+// engine opens the engine of a name.
+func (a *app) engine(ctx context.Context, name string) (*engine, error) {
+	if name != "native" {
+		return nil, usage("unknown engine %q, want native", name)
+	}
+	dir, err := a.home()
+	if err != nil {
+		return nil, err
+	}
+	e, err := runtime.New(ctx, runtime.Config{CacheDir: filepath.Join(dir, "compiled")})
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	return &engine{Runner: e, name: "wazero", close: func() {
+		if err := e.Close(context.WithoutCancel(ctx)); err != nil {
+			fmt.Fprintln(a.err, "trilemma: closing the engine:", err)
+		}
+	}}, nil
+}
+
+// version is what the Go tool recorded when it built the program.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}
+
+// readFile reads a file that may not be larger than limit; "-" is stdin.
+func (a *app) readFile(name string, limit int64) ([]byte, error) {
+	if name == "-" {
+		return readBounded(a.in, "stdin", limit)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	data, err := readBounded(f, name, limit)
+	if err := f.Close(); err != nil {
+		return nil, usage("%w", err)
+	}
+	return data, err
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"unicode/utf8"
+
+	"github.com/ipld/go-ipld-prime/datamodel"
+
+	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/executor"
+	"github.com/trilemma-dev/trilemma/receipts"
+	"github.com/trilemma-dev/trilemma/workflow"
+)
+
+func (a *app) write(data []byte) error {
+	_, err := a.out.Write(data)
+	return err
+}
+
+func (a *app) printJSON(v any) error {
+	e := json.NewEncoder(a.out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// colour wraps s in an ANSI colour if w is a terminal and NO_COLOR is not set (no-color.org).
+func (a *app) colour(w io.Writer, code int, s string) string {
+	if !terminal(w) || a.getenv("NO_COLOR") != "" || a.getenv("TERM") == "dumb" {
+		return s
+	}
+	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", code, s)
+}
+
+const (
+	red    = 31
+	green  = 32
+	yellow = 33
+)
+
+// table prints rows in columns. Colours would upset the widths, so there are none.
+func table(w io.Writer, rows [][]string) error {
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, r := range rows {
+		if _, err := fmt.Fprintln(tw, strings.Join(r, "\t")); err != nil {
+			return err
+		}
+	}
+	return tw.Flush()
+}
+
+type taskJSON struct {
+	Task        string          `json:"task"`
+	Receipt     string          `json:"receipt"`
+	Computation string          `json:"computation"`
+	Outcome     string          `json:"outcome"`
+	Error       *failureJSON    `json:"error,omitempty"`
+	Out         json.RawMessage `json:"out,omitempty"`
+	Fuel        *int64          `json:"fuel,omitempty"`
+	Memoised    bool            `json:"memoised"`
+}
+
+type failureJSON struct {
+	Kind    string  `json:"kind"`
+	Code    *int64  `json:"code,omitempty"`
+	Trap    *string `json:"trap,omitempty"`
+	Message string  `json:"message"`
+}
+
+type runJSON struct {
+	Run      string              `json:"run"`
+	Workflow string              `json:"workflow"`
+	Receipt  string              `json:"receipt"`
+	Executor string              `json:"executor"`
+	Outcome  string              `json:"outcome"`
+	Error    *failureJSON        `json:"error,omitempty"`
+	Tasks    map[string]taskJSON `json:"tasks"`
+}
+
+func outcomeOf(o receipts.Out) (string, *failureJSON) {
+	if o.Ok != nil {
+		return "ok", nil
+	}
+	return "error", &failureJSON{Kind: o.Error.Kind, Code: o.Error.Code, Trap: o.Error.Trap, Message: o.Error.String()}
+}
+
+func (a *app) printRun(r *executor.Run, w *workflow.Workflow, bundle string) error {
+	if a.json {
+		out := runJSON{Run: r.Bundle.Root.String(), Workflow: w.CID.String(), Receipt: r.Receipt.CID.String(), Executor: r.Receipt.Issuer,
+			Tasks: make(map[string]taskJSON, len(r.Results))}
+		out.Outcome, out.Error = outcomeOf(r.Receipt.Claim.Out)
+		for _, t := range r.Results {
+			j := taskJSON{Task: t.Task.CID.String(), Receipt: t.Receipt.CID.String(), Computation: t.Task.Computation.String(),
+				Fuel: t.Receipt.Claim.Run.Fuel, Memoised: t.Memoised}
+			j.Outcome, j.Error = outcomeOf(t.Receipt.Claim.Out)
+			if ok := t.Receipt.Claim.Out.Ok; ok != nil {
+				var err error
+				if j.Out, err = block.EncodeJSON(*ok); err != nil {
+					return err
+				}
+			}
+			out.Tasks[t.Task.Label] = j
+		}
+		return a.printJSON(out)
+	}
+	w2 := a.out
+	if bundle == "-" {
+		w2 = a.err
+	}
+	rows := [][]string{{"TASK", "OUTCOME", "FUEL", "RECEIPT", "RESULT"}}
+	for _, t := range r.Results {
+		fuel := "-"
+		if f := t.Receipt.Claim.Run.Fuel; f != nil {
+			fuel = fmt.Sprint(*f)
+		}
+		outcome, result := "ok", ""
+		if f := t.Receipt.Claim.Out.Error; f != nil {
+			outcome, result = f.Kind, f.String()
+		} else {
+			result = summary(*t.Receipt.Claim.Out.Ok, r.Bundle)
+		}
+		if t.Memoised {
+			outcome += " (known)"
+		}
+		rows = append(rows, []string{printable(t.Task.Label), outcome, fuel, t.Receipt.CID.String(), result})
+	}
+	if err := table(w2, rows); err != nil {
+		return err
+	}
+	outcome, code := "ok", green
+	if f := r.Receipt.Claim.Out.Error; f != nil {
+		outcome, code = f.String(), red
+	}
+	fmt.Fprintf(a.err, "run %s: %s, signed by %s\n", r.Bundle.Root, a.colour(a.err, code, outcome), r.Receipt.Issuer)
+	if bundle == "" {
+		fmt.Fprintln(a.err, "no bundle was written; name one with -o (known results are not run again)")
+	} else if bundle != "-" {
+		fmt.Fprintf(a.err, "bundle %s: %d blocks; check it with: trilemma verify %s --mode rerun\n", bundle, len(r.Bundle.Blocks), bundle)
+	}
+	return nil
+}
+
+const maxSummary = 60
+
+// summary shows a value in one short line; linked content by its size and, if it is text, its beginning.
+func summary(v datamodel.Node, b *receipts.Bundle) string {
+	if c, ok := block.Link(v); ok {
+		blk, ok := b.Get(c)
+		if !ok {
+			return c.String()
+		}
+		return fmt.Sprintf("%d bytes %s", len(blk.Data), shorten(c.String()))
+	}
+	switch v.Kind() {
+	case datamodel.Kind_Bytes:
+		data, err := v.AsBytes()
+		if err != nil {
+			return err.Error()
+		}
+		if s := string(data); utf8.ValidString(s) && printable(s) == s && s != "" {
+			return oneLine(s)
+		}
+		if len(data) <= maxSummary/2 {
+			return fmt.Sprintf("0x%x", data)
+		}
+		return fmt.Sprintf("%d bytes", len(data))
+	case datamodel.Kind_String:
+		s, err := v.AsString()
+		if err != nil {
+			return err.Error()
+		}
+		return oneLine(s)
+	}
+	data, err := block.EncodeJSON(v)
+	if err != nil {
+		return err.Error()
+	}
+	return oneLine(string(data))
+}
+
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(printable(s)), " ")
+	if utf8.RuneCountInString(s) > maxSummary {
+		s = string([]rune(s)[:maxSummary]) + "…"
+	}
+	return s
+}
+
+// shorten keeps a CID's end, where CIDs differ.
+func shorten(s string) string {
+	if len(s) <= 16 {
+		return s
+	}
+	return s[:4] + "…" + s[len(s)-8:]
+}

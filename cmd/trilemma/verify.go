@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/verifier"
+)
+
+type verifyFlags struct {
+	mode     string
+	engine   string
+	executor string
+	tasks    []string
+	deadline time.Duration
+}
+
+func (a *app) verifyCommand() *cobra.Command {
+	var f verifyFlags
+	c := &cobra.Command{
+		Use:   "verify BUNDLE.car",
+		Short: "Check a bundle, offline, and say what was established",
+		Long: `Check the receipts in a bundle ("-" reads it from stdin). No socket is opened and nothing else is needed.
+
+  attest  the executor signed these results: signature, links, every hash
+  rerun   the results are what the modules compute: every task is run again and compared
+  all     every mode that the evidence allows
+
+A verdict says what was established, how surely, what it cost and what it revealed. Whoever makes up a whole bundle can
+sign it with a key of their own: name the executor that you expect with --executor.`,
+		Example: `  trilemma verify run.car --mode rerun
+  trilemma verify run.car --mode attest --executor did:key:z6Mk… --json
+  trilemma verify run.car --task blur`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return a.verify(c.Context(), args[0], f) },
+	}
+	fl := c.Flags()
+	fl.StringVar(&f.mode, "mode", "all", "attest, rerun, spot, zk or all")
+	fl.StringVar(&f.engine, "engine", "native", "what runs the tasks again: "+engineNames)
+	fl.StringVar(&f.executor, "executor", "", "DID of the executor whose signature is expected")
+	fl.StringArrayVar(&f.tasks, "task", nil, "check only the task of this label; may be given again")
+	fl.DurationVar(&f.deadline, "deadline", 0, "give up after this long; the verdict is then undecided")
+	return c
+}
+
+type verifyJSON struct {
+	Outcome  verifier.Outcome `json:"outcome"`
+	Reason   string           `json:"reason"`
+	Run      string           `json:"run,omitempty"`
+	Signer   string           `json:"signer"`
+	Verdicts []verdictJSON    `json:"verdicts"`
+}
+
+type verdictJSON struct {
+	Task      string           `json:"task"`
+	Mode      verifier.Mode    `json:"mode"`
+	Outcome   verifier.Outcome `json:"outcome"`
+	Reason    string           `json:"reason"`
+	Soundness string           `json:"soundness"`
+	Cost      costJSON         `json:"cost"`
+	Revealed  revealedJSON     `json:"revealed"`
+}
+
+type costJSON struct {
+	WallSeconds float64 `json:"wall_seconds"`
+	CPUSeconds  float64 `json:"cpu_seconds"`
+	BytesRead   int64   `json:"bytes_read"`
+}
+
+type revealedJSON struct {
+	Input  int64 `json:"input_bytes"`
+	State  int64 `json:"state_bytes"`
+	Output int64 `json:"output_bytes"`
+}
+
+func (a *app) verify(ctx context.Context, name string, f verifyFlags) error {
+	mode, err := verifier.ParseMode(f.mode)
+	if err != nil {
+		return usage("%w", err)
+	}
+	b, size, err := a.readBundle(name)
+	var st *status
+	var pe *fs.PathError
+	switch {
+	case errors.As(err, &st), err == nil:
+	case errors.As(err, &pe), errors.Is(err, block.ErrNotCAR), errors.Is(err, block.ErrTooLarge):
+		err = usage("%w", err)
+	default: // it is a bundle, but not a good one: that is a verdict
+		return a.printReport(&verifier.Report{Outcome: verifier.Invalid, Reason: err.Error(), Verdicts: []verifier.Verdict{{
+			Mode: verifier.Attest, Outcome: verifier.Invalid, Reason: err.Error(), Soundness: "none: nothing was established",
+			Cost: verifier.Cost{Bytes: size}}}}, "", f)
+	}
+	if err != nil {
+		return err
+	}
+	cfg := verifier.Config{Mode: mode, Executor: f.executor, Tasks: f.tasks, Now: time.Now, CPU: processCPU}
+	if mode == verifier.Rerun || mode == verifier.All {
+		e, err := a.engine(ctx, f.engine)
+		if err != nil {
+			return err
+		}
+		defer e.close()
+		cfg.Runner = e
+	}
+	if f.deadline > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, f.deadline)
+		defer cancel()
+	}
+	rep, err := verifier.Verify(ctx, b, cfg)
+	if errors.Is(err, context.DeadlineExceeded) {
+		why := fmt.Sprintf("the deadline of %v passed", f.deadline)
+		rep, err = &verifier.Report{Outcome: verifier.Undecided, Reason: why, Verdicts: []verifier.Verdict{{Mode: mode, Outcome: verifier.Undecided,
+			Reason: why, Soundness: "none: nothing was established", Cost: verifier.Cost{Wall: f.deadline, Bytes: size}}}}, nil
+	}
+	if err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		return usage("%w", err)
+	}
+	return a.printReport(rep, b.Root.String(), f)
+}
+
+// printReport prints the verdicts and turns the outcome into the exit status.
+func (a *app) printReport(rep *verifier.Report, run string, f verifyFlags) error {
+	if a.json {
+		out := verifyJSON{Outcome: rep.Outcome, Reason: rep.Reason, Run: run, Signer: rep.Signer, Verdicts: []verdictJSON{}}
+		for _, v := range rep.Verdicts {
+			out.Verdicts = append(out.Verdicts, verdictJSON{Task: v.Task, Mode: v.Mode, Outcome: v.Outcome, Reason: v.Reason, Soundness: v.Soundness,
+				Cost:     costJSON{WallSeconds: v.Cost.Wall.Seconds(), CPUSeconds: v.Cost.CPU.Seconds(), BytesRead: v.Cost.Bytes},
+				Revealed: revealedJSON{v.Revealed.Input, v.Revealed.State, v.Revealed.Output}})
+		}
+		if err := a.printJSON(out); err != nil {
+			return err
+		}
+	} else if err := a.printVerdicts(rep, f); err != nil {
+		return err
+	}
+	switch rep.Outcome {
+	case verifier.Valid:
+		return nil
+	case verifier.Undecided:
+		return &status{code: exitUndecided}
+	}
+	return &status{code: exitFailed}
+}
+
+func (a *app) printVerdicts(rep *verifier.Report, f verifyFlags) error {
+	rows := [][]string{{"TASK", "MODE", "VERDICT", "WALL", "READ", "REVEALED"}}
+	said := make(map[string]bool)
+	var notes []string
+	for _, v := range rep.Verdicts {
+		task := v.Task
+		if task == "" {
+			task = "(run)"
+		}
+		rows = append(rows, []string{printable(task), string(v.Mode), string(v.Outcome), v.Cost.Wall.Round(10 * time.Microsecond).String(),
+			fmt.Sprintf("%d B", v.Cost.Bytes), fmt.Sprintf("%d B", v.Revealed.Input+v.Revealed.State+v.Revealed.Output)})
+		note := fmt.Sprintf("%s: %s", v.Mode, v.Soundness)
+		if v.Outcome != verifier.Valid {
+			note = fmt.Sprintf("%s %s: %s", printable(task), v.Mode, printable(v.Reason))
+		}
+		if !said[note] {
+			said[note] = true
+			notes = append(notes, note)
+		}
+	}
+	if err := table(a.out, rows); err != nil {
+		return err
+	}
+	for _, n := range notes {
+		if _, err := fmt.Fprintln(a.out, n); err != nil {
+			return err
+		}
+	}
+	if rep.Signer != "" {
+		word := "not named; pass --executor to expect one"
+		if f.executor != "" {
+			word = "expected " + printable(f.executor)
+		}
+		if _, err := fmt.Fprintf(a.out, "signer: %s (%s)\n", rep.Signer, word); err != nil {
+			return err
+		}
+	}
+	line := a.colour(a.out, map[verifier.Outcome]int{verifier.Valid: green, verifier.Undecided: yellow, verifier.Invalid: red}[rep.Outcome], string(rep.Outcome))
+	if rep.Reason != "" {
+		line += ": " + printable(rep.Reason)
+	}
+	_, err := fmt.Fprintln(a.out, line)
+	return err
+}
