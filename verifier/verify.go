@@ -39,6 +39,9 @@ type checker struct {
 	cache    evaluate.Cache
 }
 
+// ErrNoTask says that a label was asked for that the run does not have.
+var ErrNoTask = errors.New("the run has no task")
+
 // errInvalid marks a reason that makes a receipt invalid; errMissing one that leaves it undecided.
 var (
 	errInvalid = errors.New("invalid")
@@ -123,7 +126,7 @@ func (c *checker) selected() ([]*workflow.Task, error) {
 	for _, label := range c.cfg.Tasks {
 		t := c.w.Task(label)
 		if t == nil {
-			return nil, fmt.Errorf("the run has no task %q", label)
+			return nil, fmt.Errorf("%w %q", ErrNoTask, label)
 		}
 		out = append(out, t)
 	}

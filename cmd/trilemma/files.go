@@ -2,19 +2,38 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/receipts"
+	"github.com/trilemma-dev/trilemma/workflow"
 )
+
+// reason is an error without the name of the file, where messages name another one.
+func reason(err error) error {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
+		return pe.Err
+	}
+	return err
+}
+
+// readError is the failure to read a file. An interruption is passed on as such.
+func readError(name string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return usage("cannot read %s: %w", name, reason(err))
+}
 
 func readBounded(r io.Reader, name string, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {
-		return nil, usage("%s: %w", name, err)
+		return nil, readError(name, err)
 	}
 	if int64(len(data)) > limit {
 		return nil, usage("%s is larger than %d bytes", name, limit)
@@ -22,64 +41,110 @@ func readBounded(r io.Reader, name string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// writeWhole writes a file that appears whole under its name or not at all; "-" is stdout.
-func (a *app) writeWhole(name string, write func(io.Writer) error) (err error) {
-	if name == "-" {
-		w := bufio.NewWriter(a.out)
-		if err := write(w); err != nil {
-			return err
-		}
-		return w.Flush()
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*.part")
-	if err != nil {
-		return usage("%w", err)
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name())
-		}
-	}()
-	w := bufio.NewWriterSize(f, 1<<20)
-	err = write(w)
-	if err == nil {
-		err = w.Flush()
-	}
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		return usage("write %s: %w", name, err)
-	}
-	return nil
+// interruptible is a reader that may block for ever, such as a terminal: its reads end with the context.
+type interruptible struct {
+	ctx  context.Context
+	r    io.Reader
+	done chan read // of the read that is under way, or nil
+	left []byte
 }
 
-// readBundle reads a bundle; "-" is stdin.
+type read struct {
+	data []byte
+	err  error
+}
+
+// Read implements [io.Reader]; it is not safe for concurrent use.
+func (i *interruptible) Read(p []byte) (int, error) {
+	if len(i.left) > 0 {
+		n := copy(p, i.left)
+		i.left = i.left[n:]
+		return n, nil
+	}
+	if i.done == nil {
+		i.done = make(chan read, 1)
+		go func(done chan<- read, data []byte) {
+			n, err := i.r.Read(data)
+			done <- read{data[:n], err}
+		}(i.done, make([]byte, min(max(len(p), 4096), 1<<20)))
+	}
+	select {
+	case <-i.ctx.Done():
+		return 0, i.ctx.Err()
+	case r := <-i.done:
+		i.done = nil
+		n := copy(p, r.data)
+		i.left = r.data[n:]
+		if len(i.left) > 0 {
+			return n, nil // an error comes again with the next read
+		}
+		return n, r.err
+	}
+}
+
+// readFile reads a file that may not be larger than limit; "-" is stdin.
+func (a *app) readFile(name string, limit int64) ([]byte, error) {
+	if name == "-" {
+		return readBounded(a.in, "stdin", limit)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, readError(name, err)
+	}
+	data, err := readBounded(f, name, limit)
+	if cerr := f.Close(); err == nil && cerr != nil {
+		return nil, readError(name, cerr)
+	}
+	return data, err
+}
+
+// damagedBundle is what is wrong with a file that is meant as a bundle.
+type damagedBundle struct{ error }
+
+func (d *damagedBundle) Unwrap() error { return d.error }
+
+// readBundle reads a bundle; "-" is stdin. It returns also how many bytes it read. The error is a [*damagedBundle] unless the file
+// cannot be read or is something else.
 func (a *app) readBundle(name string) (*receipts.Bundle, int64, error) {
 	r := a.in
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, 0, usage("%w", err)
+			return nil, 0, readError(name, err)
 		}
 		defer f.Close() // opened for reading only
 		r = f
 	}
 	c := &counter{r: r}
 	b, err := receipts.ReadBundle(bufio.NewReaderSize(c, 1<<20), block.CARLimits{})
-	if err != nil {
-		return nil, c.n, fmt.Errorf("%s: %w", name, err)
+	switch pe, failed := errors.AsType[*fs.PathError](err); {
+	case err == nil:
+		return b, c.n, nil
+	case failed:
+		return nil, c.n, readError(name, pe)
+	case errors.Is(err, context.Canceled):
+		return nil, c.n, context.Canceled
+	case errors.Is(err, block.ErrNotCAR):
+		return nil, c.n, &status{code: exitUsage, err: fmt.Errorf("%s is not a bundle: %w", name, err), hint: "a bundle is what trilemma run -o writes"}
+	case errors.Is(err, block.ErrTooLarge):
+		return nil, c.n, usage("%s: %w", name, err)
 	}
-	return b, c.n, nil
+	return nil, c.n, &damagedBundle{fmt.Errorf("%s: %w", name, err)}
+}
+
+// labels lists the tasks of a bundle, twenty at most.
+func labels(b *receipts.Bundle) (out []string) {
+	w, err := workflow.Read(receipts.CID(b.Record.Workflow), b.Get)
+	if err != nil {
+		return nil
+	}
+	for i, t := range w.Tasks {
+		if i == 20 {
+			return append(out, "…")
+		}
+		out = append(out, t.Label)
+	}
+	return out
 }
 
 type counter struct {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime/debug"
 
@@ -98,20 +97,4 @@ func version() string {
 		return "(devel)"
 	}
 	return info.Main.Version
-}
-
-// readFile reads a file that may not be larger than limit; "-" is stdin.
-func (a *app) readFile(name string, limit int64) ([]byte, error) {
-	if name == "-" {
-		return readBounded(a.in, "stdin", limit)
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, usage("%w", err)
-	}
-	data, err := readBounded(f, name, limit)
-	if err := f.Close(); err != nil {
-		return nil, usage("%w", err)
-	}
-	return data, err
 }

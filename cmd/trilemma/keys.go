@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -27,10 +29,11 @@ The secret itself is never printed.`,
 		RunE: func(*cobra.Command, []string) error { return a.showKey("") },
 	}
 	show := &cobra.Command{
-		Use:     "show [FILE]",
-		Short:   "Show the DID of a key",
-		Example: "  trilemma keys show",
-		Args:    cobra.MaximumNArgs(1),
+		Use:               "show [FILE]",
+		Short:             "Show the DID of a key",
+		Example:           "  trilemma keys show",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeFile("key"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return a.showKey("")
@@ -49,6 +52,9 @@ The secret itself is never printed.`,
 			if err == nil {
 				err = k.Save(args[0])
 			}
+			if errors.Is(err, fs.ErrExist) {
+				return &status{code: exitUsage, err: fmt.Errorf("%s exists, and a key is never replaced", args[0]), hint: "name a file that is not there yet"}
+			}
 			if err != nil {
 				return usage("%w", err)
 			}
@@ -56,6 +62,7 @@ The secret itself is never printed.`,
 		},
 	}
 	fresh.Flags().StringVar(&kind, "kind", kind, "ed25519, p256 or secp256k1")
+	completeFlag(fresh, "kind", oneOf("ed25519", "p256", "secp256k1"))
 	c.AddCommand(show, fresh)
 	return c
 }

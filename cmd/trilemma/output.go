@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,16 +17,34 @@ import (
 	"github.com/trilemma-dev/trilemma/workflow"
 )
 
-func (a *app) write(data []byte) error {
+// guest writes what a module made, byte for byte; to a terminal without what would play with it.
+func (a *app) guest(data []byte) error {
+	if terminal(a.out) {
+		data = []byte(printable(string(data)))
+	}
 	_, err := a.out.Write(data)
 	return err
 }
 
+// printJSON prints v. What could play with a terminal is escaped, which does not change the value.
 func (a *app) printJSON(v any) error {
-	e := json.NewEncoder(a.out)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	var out strings.Builder
+	for _, r := range b.String() {
+		if r != '\n' && unsafeRune(r) {
+			fmt.Fprintf(&out, "\\u%04x", r)
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	_, err := io.WriteString(a.out, out.String())
+	return err
 }
 
 // colour wraps s in an ANSI colour if w is a terminal and NO_COLOR is not set (no-color.org).

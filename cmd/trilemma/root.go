@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -44,6 +45,14 @@ func usage(format string, args ...any) error {
 	return &status{code: exitUsage, err: fmt.Errorf(format, args...)}
 }
 
+// hostFailure is an error that is nobody's fault but the host's: there is no result. One that has a status keeps it.
+func hostFailure(err error) error {
+	if _, ok := errors.AsType[*status](err); ok || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &status{code: exitFailed, err: err}
+}
+
 // streams is the process's surroundings.
 type streams struct {
 	in       io.Reader
@@ -69,8 +78,12 @@ type app struct {
 
 // run runs the command line and returns the exit status.
 func run(ctx context.Context, args []string, s streams) int {
+	s.in = &interruptible{ctx: ctx, r: s.in}
 	a := &app{streams: s}
 	root := a.root()
+	if c, rest, err := root.Find(args); err == nil && c.Name() == "exec" {
+		args = append([]string{c.Name()}, arrange(c, rest)...)
+	}
 	root.SetArgs(args)
 	root.SetIn(s.in)
 	root.SetOut(s.out)
@@ -85,7 +98,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	case errors.As(err, &st):
 		code = st.code
 	case errors.Is(err, context.Canceled):
-		err = errors.New("interrupted; nothing was written")
+		err = errors.New("interrupted")
 		code = exitFailed
 	}
 	if msg := err.Error(); msg != "" {
@@ -97,11 +110,16 @@ func run(ctx context.Context, args []string, s streams) int {
 // printable replaces control characters, which a hostile file may have put into a message to play with the terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' && r != '\t' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
-			return '\ufffd'
+		if r != '\n' && r != '\t' && unsafeRune(r) {
+			return utf8.RuneError
 		}
 		return r
 	}, s)
+}
+
+// unsafeRune reports whether r is a control character or turns the direction of writing.
+func unsafeRune(r rune) bool {
+	return r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
 }
 
 func (a *app) root() *cobra.Command {

@@ -4,21 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/url"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
+	"math"
 	"time"
 
-	"github.com/ipfs/go-cid"
 	"github.com/spf13/cobra"
 
-	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/executor"
-	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/workflow"
 )
 
@@ -52,8 +44,9 @@ Effects need permission: --files DIR for /file/write, --allow-http HOST for /htt
 		Example: `  trilemma run workflow.json -o run.car
   trilemma run workflow.yaml --json | jq .tasks
   trilemma run report.json --files ./out -o run.car`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return a.runWorkflow(c.Context(), args[0], f) },
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeFile("json", "yaml", "yml"),
+		RunE:              func(c *cobra.Command, args []string) error { return a.runWorkflow(c.Context(), args[0], f) },
 	}
 	fl := c.Flags()
 	fl.StringVarP(&f.out, "output", "o", "", "write the bundle to this file; - is stdout")
@@ -66,12 +59,69 @@ Effects need permission: --files DIR for /file/write, --allow-http HOST for /htt
 	fl.BoolVar(&f.withoutInputs, "without-inputs", false, "leave the inputs' bytes out of the bundle; modes that need them will say undecided")
 	fl.StringVar(&f.files, "files", "", "allow /file/write under this directory")
 	fl.StringArrayVar(&f.hosts, "allow-http", nil, "allow /http/post to this host or host:port; may be given again")
+	completeFlag(c, "engine", oneOf(engineNames))
+	completeFlag(c, "output", cobra.FixedCompletions([]string{"car"}, cobra.ShellCompDirectiveFilterFileExt))
+	completeFlag(c, "files", completeDir)
+	completeFlag(c, "allow-http", oneOf())
 	return c
 }
 
+// check refuses numbers that make no sense.
+func (f *runFlags) check() error {
+	switch {
+	case f.workers < 0:
+		return usage("--workers %d is negative", f.workers)
+	case f.memory < 1 || f.memory > math.MaxInt64>>20:
+		return usage("--memory %d is not a number of MiB from 1", f.memory)
+	}
+	return checkDeadline(f.deadline)
+}
+
+// unfinished is the error of a run that did not end.
+func unfinished(err error, deadline time.Duration) error {
+	const hint = "no bundle was written; tasks that had ended are remembered"
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return &status{code: exitFailed, err: fmt.Errorf("the deadline of %v passed: %w", deadline, err), hint: hint}
+	case errors.Is(err, context.Canceled):
+		return &status{code: exitFailed, err: errors.New("interrupted"), hint: hint}
+	}
+	return hostFailure(err)
+}
+
+// checkDeadline refuses a time that has passed; 0 is none.
+func checkDeadline(d time.Duration) error {
+	if d < 0 {
+		return usage("--deadline %v is negative", d)
+	}
+	return nil
+}
+
+// limited is ctx with a deadline; 0 is none.
+func limited(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	if d == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, d)
+}
+
 func (a *app) runWorkflow(ctx context.Context, name string, f runFlags) error {
-	if f.out == "-" && a.json {
-		return usage("the bundle and the JSON object cannot both go to stdout")
+	if err := f.check(); err != nil {
+		return err
+	}
+	var out output
+	if f.out != "" {
+		var err error
+		if out, err = a.place(f.out); err != nil {
+			return err
+		}
+		if out.name == "-" && a.json {
+			return usage("the bundle and the JSON object cannot both go to stdout")
+		}
+	}
+	data, err := a.readFile(name, workflow.MaxDocument)
+	if err != nil {
+		return err
 	}
 	key, err := a.signer(f.key)
 	if err != nil {
@@ -81,7 +131,7 @@ func (a *app) runWorkflow(ctx context.Context, name string, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	w, err := a.compile(ctx, name, key.DID(), keep.Get)
+	w, err := a.compile(ctx, name, data, key.DID(), keep.Get)
 	if err != nil {
 		return err
 	}
@@ -103,20 +153,12 @@ func (a *app) runWorkflow(ctx context.Context, name string, f runFlags) error {
 	if err := ex.Check(ctx, w); err != nil {
 		return usage("%s: %w", name, err)
 	}
-	if f.deadline > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, f.deadline)
-		defer cancel()
-	}
-	r, err := ex.Run(ctx, w)
+	timed, cancel := limited(ctx, f.deadline)
+	defer cancel()
+	r, err := ex.Run(timed, w)
 	bar.end()
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return &status{code: exitFailed, err: fmt.Errorf("the deadline of %v passed: %w", f.deadline, err), hint: "nothing was written; tasks that had ended are remembered"}
-	case errors.Is(err, context.Canceled):
-		return err
-	case err != nil:
-		return &status{code: exitFailed, err: err}
+	if err != nil {
+		return unfinished(err, f.deadline)
 	}
 	if f.withoutInputs {
 		if r.Bundle, err = withoutInputs(r); err != nil {
@@ -124,11 +166,11 @@ func (a *app) runWorkflow(ctx context.Context, name string, f runFlags) error {
 		}
 	}
 	if f.out != "" {
-		if err := a.writeWhole(f.out, r.Bundle.Write); err != nil {
-			return err
+		if err := a.write(ctx, out, r.Bundle.Write); err != nil {
+			return unfinished(err, f.deadline)
 		}
 	}
-	if err := a.printRun(r, w, f.out); err != nil {
+	if err := a.printRun(r, w, out.name); err != nil {
 		return err
 	}
 	if r.Receipt.Claim.Out.Error != nil {
@@ -146,108 +188,4 @@ func (a *app) signer(path string) (*capability.Key, error) {
 		return nil, usage("signing key: %w", err)
 	}
 	return k, nil
-}
-
-// compile reads a workflow and everything that it names.
-func (a *app) compile(ctx context.Context, name, sub string, get func(context.Context, cid.Cid) (block.Block, error)) (*workflow.Workflow, error) {
-	data, err := a.readFile(name, workflow.MaxDocument)
-	if err != nil {
-		return nil, err
-	}
-	dir, shown := filepath.Dir(name), name
-	if name == "-" {
-		dir, shown = ".", "stdin"
-		if s := strings.TrimLeft(string(data[:min(len(data), 64)]), " \t\r\n"); !strings.HasPrefix(s, "{") {
-			shown = "stdin.yaml"
-		}
-	}
-	d, err := workflow.Parse(shown, data)
-	if err != nil {
-		return nil, &status{code: exitUsage, err: err}
-	}
-	w, err := workflow.Compile(d, workflow.Config{Sub: sub, Profile: link.Profile, Fuel: defaultFuel, Memory: link.DefaultPages, Output: link.DefaultOutput,
-		ReadFile:  func(file string) ([]byte, error) { return a.named(dir, file) },
-		ReadBlock: func(c cid.Cid) (block.Block, error) { return get(ctx, c) }})
-	if err != nil {
-		return nil, &status{code: exitUsage, err: err}
-	}
-	return w, nil
-}
-
-// named reads a file that a workflow names. A workflow may come from a stranger, so that a file from elsewhere is
-// mentioned, and nothing but a regular file is opened.
-func (a *app) named(dir, file string) ([]byte, error) {
-	path := file
-	if !filepath.IsAbs(file) {
-		path = filepath.Join(dir, file)
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
-	}
-	if info.Size() > block.MaxBlock {
-		return nil, fmt.Errorf("larger than %d bytes", block.MaxBlock)
-	}
-	if !filepath.IsLocal(file) {
-		fmt.Fprintf(a.err, "note: the workflow reads %s, outside of its own directory\n", printable(path))
-	}
-	data, err := os.ReadFile(path)
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return nil, pe.Err
-	}
-	return data, err
-}
-
-// effects grants what the flags allow, and refuses a workflow that asks for more before anything runs.
-func (f *runFlags) effects(w *workflow.Workflow) (map[string]executor.Effect, error) {
-	granted := map[string]executor.Effect{}
-	if f.files != "" {
-		if info, err := os.Stat(f.files); err != nil || !info.IsDir() {
-			return nil, usage("--files %s is not a directory", f.files)
-		}
-		granted[executor.CommandFileWrite] = executor.FileWrite(f.files)
-	}
-	if len(f.hosts) > 0 {
-		granted[executor.CommandHTTPPost] = executor.HTTPPost(f.hosts)
-	}
-	flags := map[string]string{executor.CommandFileWrite: "--files DIR", executor.CommandHTTPPost: "--allow-http HOST"}
-	for _, t := range w.Tasks {
-		if !t.Effect() {
-			continue
-		}
-		flag, known := flags[t.Cmd]
-		if !known {
-			return nil, usage("task %q: unknown effect %q, known are %s and %s", t.Label, t.Cmd, executor.CommandFileWrite, executor.CommandHTTPPost)
-		}
-		denied := &status{code: exitDenied, err: fmt.Errorf("task %q: %s is not allowed", t.Label, t.Cmd), hint: "allow it with " + flag}
-		if granted[t.Cmd] == nil {
-			return nil, denied
-		}
-		if host, ok := postHost(t); ok && !slices.Contains(f.hosts, host.Host) && !slices.Contains(f.hosts, host.Hostname()) {
-			denied.hint = "allow it with --allow-http " + host.Host
-			return nil, denied
-		}
-	}
-	return granted, nil
-}
-
-// postHost is where an HTTP effect goes, if the workflow says so itself.
-func postHost(t *workflow.Task) (*url.URL, bool) {
-	if t.Cmd != executor.CommandHTTPPost {
-		return nil, false
-	}
-	n, err := t.Params.LookupByString("url")
-	if err != nil {
-		return nil, false
-	}
-	s, err := n.AsString()
-	if err != nil {
-		return nil, false
-	}
-	u, err := url.Parse(s)
-	return u, err == nil
 }

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/verifier"
 )
 
@@ -37,15 +37,20 @@ sign it with a key of their own: name the executor that you expect with --execut
 		Example: `  trilemma verify run.car --mode rerun
   trilemma verify run.car --mode attest --executor did:key:z6Mk… --json
   trilemma verify run.car --task blur`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error { return a.verify(c.Context(), args[0], f) },
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeFile("car"),
+		RunE:              func(c *cobra.Command, args []string) error { return a.verify(c.Context(), args[0], f) },
 	}
 	fl := c.Flags()
-	fl.StringVar(&f.mode, "mode", "all", "attest, rerun, spot, zk or all")
+	fl.StringVar(&f.mode, "mode", "all", "attest, rerun, all; spot and zk need evidence that no command makes yet, and say undecided")
 	fl.StringVar(&f.engine, "engine", "native", "what runs the tasks again: "+engineNames)
 	fl.StringVar(&f.executor, "executor", "", "DID of the executor whose signature is expected")
 	fl.StringArrayVar(&f.tasks, "task", nil, "check only the task of this label; may be given again")
 	fl.DurationVar(&f.deadline, "deadline", 0, "give up after this long; the verdict is then undecided")
+	completeFlag(c, "mode", oneOf("attest", "rerun", "spot", "zk", "all"))
+	completeFlag(c, "engine", oneOf(engineNames))
+	completeFlag(c, "executor", oneOf())
+	completeFlag(c, "task", a.completeTask)
 	return c
 }
 
@@ -84,17 +89,17 @@ func (a *app) verify(ctx context.Context, name string, f verifyFlags) error {
 	if err != nil {
 		return usage("%w", err)
 	}
+	if err := checkDeadline(f.deadline); err != nil {
+		return err
+	}
+	if f.executor != "" {
+		if err := capability.ParseDID(f.executor); err != nil {
+			return usage("--executor: %w", err)
+		}
+	}
 	b, size, err := a.readBundle(name)
-	var st *status
-	var pe *fs.PathError
-	switch {
-	case errors.As(err, &st), err == nil:
-	case errors.As(err, &pe), errors.Is(err, block.ErrNotCAR), errors.Is(err, block.ErrTooLarge):
-		err = usage("%w", err)
-	default: // it is a bundle, but not a good one: that is a verdict
-		return a.printReport(&verifier.Report{Outcome: verifier.Invalid, Reason: err.Error(), Verdicts: []verifier.Verdict{{
-			Mode: verifier.Attest, Outcome: verifier.Invalid, Reason: err.Error(), Soundness: "none: nothing was established",
-			Cost: verifier.Cost{Bytes: size}}}}, "", f)
+	if damaged, ok := errors.AsType[*damagedBundle](err); ok { // that is a verdict
+		return a.printReport(nothing(verifier.Attest, verifier.Invalid, damaged.Error(), verifier.Cost{Bytes: size}), "", f)
 	}
 	if err != nil {
 		return err
@@ -108,24 +113,29 @@ func (a *app) verify(ctx context.Context, name string, f verifyFlags) error {
 		defer e.close()
 		cfg.Runner = e
 	}
-	if f.deadline > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, f.deadline)
-		defer cancel()
-	}
+	ctx, cancel := limited(ctx, f.deadline)
+	defer cancel()
 	rep, err := verifier.Verify(ctx, b, cfg)
 	if errors.Is(err, context.DeadlineExceeded) {
 		why := fmt.Sprintf("the deadline of %v passed", f.deadline)
-		rep, err = &verifier.Report{Outcome: verifier.Undecided, Reason: why, Verdicts: []verifier.Verdict{{Mode: mode, Outcome: verifier.Undecided,
-			Reason: why, Soundness: "none: nothing was established", Cost: verifier.Cost{Wall: f.deadline, Bytes: size}}}}, nil
+		rep, err = nothing(mode, verifier.Undecided, why, verifier.Cost{Wall: f.deadline, Bytes: size}), nil
+	}
+	if errors.Is(err, verifier.ErrNoTask) {
+		return &status{code: exitUsage, err: err, hint: "its tasks are " + strings.Join(labels(b), ", ")}
+	}
+	if errors.Is(err, context.Canceled) {
+		return &status{code: exitUndecided, err: errors.New("interrupted: nothing was established")}
 	}
 	if err != nil {
-		if ctx.Err() != nil {
-			return err
-		}
-		return usage("%w", err)
+		return hostFailure(err)
 	}
 	return a.printReport(rep, b.Root.String(), f)
+}
+
+// nothing is the report of a check that established nothing.
+func nothing(mode verifier.Mode, o verifier.Outcome, reason string, cost verifier.Cost) *verifier.Report {
+	return &verifier.Report{Outcome: o, Reason: reason, Verdicts: []verifier.Verdict{{
+		Mode: mode, Outcome: o, Reason: reason, Soundness: "none: nothing was established", Cost: cost}}}
 }
 
 // printReport prints the verdicts and turns the outcome into the exit status.
