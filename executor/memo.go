@@ -51,22 +51,30 @@ func (r *run) recall(ctx context.Context, t *workflow.Task) (*ended, []block.Blo
 	if err != nil {
 		return nil, nil, false
 	}
-	cr, err := block.NewCARReader(bytes.NewReader(record), block.CARLimits{Blocks: 1000, Bytes: 2 * maxRecord})
+	root, packed, err := Unpack(record)
 	if err != nil {
 		return nil, nil, false
 	}
-	packed := make(map[cid.Cid]block.Block)
+	return r.reopen(ctx, t, root, packed)
+}
+
+// Unpack reads the record of a remembered result: the CID of its receipt, and the blocks that it holds.
+func Unpack(record []byte) (receipt cid.Cid, blocks map[cid.Cid]block.Block, err error) {
+	cr, err := block.NewCARReader(bytes.NewReader(record), block.CARLimits{Blocks: 1000, Bytes: 2 * maxRecord})
+	if err != nil {
+		return cid.Undef, nil, err
+	}
+	blocks = make(map[cid.Cid]block.Block)
 	for {
 		b, err := cr.Next()
 		if err == io.EOF {
-			break
+			return cr.Root, blocks, nil
 		}
 		if err != nil {
-			return nil, nil, false
+			return cid.Undef, nil, err
 		}
-		packed[b.CID] = b
+		blocks[b.CID] = b
 	}
-	return r.reopen(ctx, t, cr.Root, packed)
 }
 
 // reopen checks that a receipt is ours and about t, and gathers what it links to: from packed, the run or the store.

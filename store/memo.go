@@ -92,6 +92,30 @@ func (d *Dir) Find(_ context.Context, key string) ([]byte, error) {
 	return v, nil
 }
 
+// Memos calls f for every value that is kept, older ones of a key included, until f returns false. It reads all logs.
+func (d *Dir) Memos(f func(key string, value []byte) bool) error {
+	for i := range d.memos {
+		log, err := readBounded(d.memos[i].path, 2*maxMemoLog)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("memo: %w", err)
+		}
+		for line := range bytes.Lines(log) {
+			key, text, ok := parseLine(bytes.TrimSuffix(line, []byte("\n")))
+			if !ok {
+				continue
+			}
+			value, err := base64.StdEncoding.DecodeString(text)
+			if err == nil && !f(key, value) {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
 // find returns nil if there is no value.
 func (l *memoLog) find(key string) (value []byte, err error) {
 	l.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -183,5 +184,24 @@ func TestMemoDamage(t *testing.T) {
 		if v, err := open().Find(ctx, "a"); err == nil && string(v) != "first" {
 			t.Fatalf("bit %d: found %q", bit, v)
 		}
+	}
+}
+
+func TestMemos(t *testing.T) {
+	ctx := context.Background()
+	d := keepers(t)["dir"].(*store.Dir)
+	want := map[string]string{"a": "1", "b": "2", "c": "3"}
+	for k, v := range want {
+		if err := d.Keep(ctx, k, []byte(v)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := map[string]string{}
+	if err := d.Memos(func(k string, v []byte) bool { got[k] = string(v); return true }); err != nil || !maps.Equal(got, want) {
+		t.Errorf("Memos gave %v, %v", got, err)
+	}
+	calls := 0
+	if err := d.Memos(func(string, []byte) bool { calls++; return false }); err != nil || calls != 1 {
+		t.Errorf("Memos went on after false: %d calls, %v", calls, err)
 	}
 }
