@@ -30,6 +30,7 @@ func readError(name string, err error) error {
 	return usage("cannot read %s: %w", name, reason(err))
 }
 
+// readBounded reads all of r, which is called name, unless that is more than limit bytes.
 func readBounded(r io.Reader, name string, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {
@@ -82,20 +83,26 @@ func (i *interruptible) Read(p []byte) (int, error) {
 	}
 }
 
-// readFile reads a file that may not be larger than limit; "-" is stdin.
-func (a *app) readFile(name string, limit int64) ([]byte, error) {
+// open opens a file for reading; "-" is stdin.
+func (a *app) open(name string) (io.ReadCloser, error) {
 	if name == "-" {
-		return readBounded(a.in, "stdin", limit)
+		return io.NopCloser(a.in), nil
 	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, readError(name, err)
 	}
-	data, err := readBounded(f, name, limit)
-	if cerr := f.Close(); err == nil && cerr != nil {
-		return nil, readError(name, cerr)
+	return f, nil
+}
+
+// readFile reads a file that may not be larger than limit; "-" is stdin.
+func (a *app) readFile(name string, limit int64) ([]byte, error) {
+	f, err := a.open(name)
+	if err != nil {
+		return nil, err
 	}
-	return data, err
+	defer f.Close() // opened for reading only
+	return readBounded(f, name, limit)
 }
 
 // damagedBundle is what is wrong with a file that is meant as a bundle.
@@ -103,18 +110,18 @@ type damagedBundle struct{ error }
 
 func (d *damagedBundle) Unwrap() error { return d.error }
 
-// readBundle reads a bundle; "-" is stdin. It returns also how many bytes it read. The error is a [*damagedBundle] unless the file
-// cannot be read or is something else.
+// readBundle reads a bundle; "-" is stdin. It returns also how many bytes it read. The error is a [*damagedBundle] unless
+// the file cannot be read or is something else.
 func (a *app) readBundle(name string) (*receipts.Bundle, int64, error) {
-	r := a.in
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, 0, readError(name, err)
-		}
-		defer f.Close() // opened for reading only
-		r = f
+	f, err := a.open(name)
+	if err != nil {
+		return nil, 0, err
 	}
+	defer f.Close() // opened for reading only
+	return parseBundle(f, name)
+}
+
+func parseBundle(r io.Reader, name string) (*receipts.Bundle, int64, error) {
 	c := &counter{r: r}
 	b, err := receipts.ReadBundle(bufio.NewReaderSize(c, 1<<20), block.CARLimits{})
 	switch pe, failed := errors.AsType[*fs.PathError](err); {

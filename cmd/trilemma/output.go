@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"unicode/utf8"
 
+	"github.com/ipfs/go-cid"
 	"github.com/ipld/go-ipld-prime/datamodel"
 
 	"github.com/trilemma-dev/trilemma/block"
@@ -140,7 +141,7 @@ func (a *app) printRun(r *executor.Run, w *workflow.Workflow, bundle string) err
 		if f := t.Receipt.Claim.Out.Error; f != nil {
 			outcome, result = f.Kind, f.String()
 		} else {
-			result = summary(*t.Receipt.Claim.Out.Ok, r.Bundle)
+			result = summary(*t.Receipt.Claim.Out.Ok, r.Bundle.Get)
 		}
 		if t.Memoised {
 			outcome += " (known)"
@@ -166,9 +167,9 @@ func (a *app) printRun(r *executor.Run, w *workflow.Workflow, bundle string) err
 const maxSummary = 60
 
 // summary shows a value in one short line; linked content by its size and, if it is text, its beginning.
-func summary(v datamodel.Node, b *receipts.Bundle) string {
+func summary(v datamodel.Node, get func(cid.Cid) (block.Block, bool)) string {
 	if c, ok := block.Link(v); ok {
-		blk, ok := b.Get(c)
+		blk, ok := get(c)
 		if !ok {
 			return c.String()
 		}

@@ -145,5 +145,6 @@ State (the signing key, results, compiled code) lies under TRILEMMA_HOME; its de
 		return &status{code: exitUsage, err: err, hint: "see: " + c.CommandPath() + " --help"}
 	})
 	root.AddCommand(a.runCommand(), a.execCommand(), a.verifyCommand(), a.keysCommand())
+	root.AddCommand(a.inspectCommand())
 	return root
 }
