@@ -18,7 +18,7 @@ func (c *checker) open() error {
 		return fmt.Errorf("%w: %w", errMissing, err)
 	}
 	if err != nil {
-		return invalidf("%v", err)
+		return fmt.Errorf("%v", err)
 	}
 	c.w = w
 	b, ok := c.get(receipts.CID(rec.Receipt))
@@ -26,17 +26,17 @@ func (c *checker) open() error {
 		return fmt.Errorf("%w: the run's receipt %s", errMissing, receipts.CID(rec.Receipt))
 	}
 	if c.run, err = receipts.Open(b); err != nil {
-		return invalidf("the run's receipt: %v", err)
+		return fmt.Errorf("the run's receipt: %v", err)
 	}
 	if c.cfg.Executor != "" && c.run.Issuer != c.cfg.Executor {
-		return invalidf("the run's receipt is signed by %s, expected was %s", c.run.Issuer, c.cfg.Executor)
+		return fmt.Errorf("the run's receipt is signed by %s, expected was %s", c.run.Issuer, c.cfg.Executor)
 	}
 	claim := c.run.Claim
 	if !receipts.CID(claim.Ran).Equals(w.CID) || !receipts.CID(claim.Run.Computation).Equals(w.CID) {
-		return invalidf("the run's receipt is about %s, the bundle about %s", receipts.CID(claim.Ran), w.CID)
+		return fmt.Errorf("the run's receipt is about %s, the bundle about %s", receipts.CID(claim.Ran), w.CID)
 	}
 	if claim.Run.Receipts == nil || len(claim.Run.Receipts.Keys) != len(w.Tasks) {
-		return invalidf("the run's receipt does not name one receipt for each of the %d tasks", len(w.Tasks))
+		return fmt.Errorf("the run's receipt does not name one receipt for each of the %d tasks", len(w.Tasks))
 	}
 	for _, t := range w.Tasks {
 		if err := c.openTask(t); err != nil {
@@ -49,7 +49,7 @@ func (c *checker) open() error {
 func (c *checker) openTask(t *workflow.Task) error {
 	link, ok := c.run.Claim.Run.Receipts.Values[t.Label]
 	if !ok {
-		return invalidf("the run's receipt names no receipt for it")
+		return fmt.Errorf("the run's receipt names no receipt for it")
 	}
 	id := receipts.CID(link)
 	b, ok := c.get(id)
@@ -58,33 +58,33 @@ func (c *checker) openTask(t *workflow.Task) error {
 	}
 	r, err := receipts.Open(b)
 	if err != nil {
-		return invalidf("receipt %s: %v", id, err)
+		return fmt.Errorf("receipt %s: %v", id, err)
 	}
 	c.receipts[t.Label] = r
 	claim := r.Claim
 	sub, err := t.Node.LookupByString("sub")
 	if err != nil {
-		return invalidf("the task has no subject")
+		return fmt.Errorf("the task has no subject")
 	}
 	subject, err := sub.AsString()
 	if err != nil {
-		return invalidf("the task's subject is not a string")
+		return fmt.Errorf("the task's subject is not a string")
 	}
 	switch {
 	case r.Issuer != c.run.Issuer:
-		return invalidf("its receipt is signed by %s, the run's by %s", r.Issuer, c.run.Issuer)
+		return fmt.Errorf("its receipt is signed by %s, the run's by %s", r.Issuer, c.run.Issuer)
 	case subject != r.Issuer:
-		return invalidf("the task is addressed to %s, its receipt is signed by %s", subject, r.Issuer)
+		return fmt.Errorf("the task is addressed to %s, its receipt is signed by %s", subject, r.Issuer)
 	case !receipts.CID(claim.Ran).Equals(t.CID):
-		return invalidf("its receipt is about the task %s, not %s", receipts.CID(claim.Ran), t.CID)
+		return fmt.Errorf("its receipt is about the task %s, not %s", receipts.CID(claim.Ran), t.CID)
 	case !receipts.CID(claim.Run.Computation).Equals(t.Computation):
-		return invalidf("its receipt names the computation %s, not %s", receipts.CID(claim.Run.Computation), t.Computation)
+		return fmt.Errorf("its receipt names the computation %s, not %s", receipts.CID(claim.Run.Computation), t.Computation)
 	case claim.Run.Module != nil && !receipts.CID(*claim.Run.Module).Equals(t.Mod):
-		return invalidf("its receipt names the module %s, not %s", receipts.CID(*claim.Run.Module), t.Mod)
+		return fmt.Errorf("its receipt names the module %s, not %s", receipts.CID(*claim.Run.Module), t.Mod)
 	case claim.Run.Profile != nil && *claim.Run.Profile != t.Profile:
-		return invalidf("its receipt names the profile %q, not %q", *claim.Run.Profile, t.Profile)
+		return fmt.Errorf("its receipt names the profile %q, not %q", *claim.Run.Profile, t.Profile)
 	case claim.Run.Receipts != nil:
-		return invalidf("its receipt names receipts of other tasks")
+		return fmt.Errorf("its receipt names receipts of other tasks")
 	}
 	return c.sizes(claim)
 }
@@ -100,7 +100,7 @@ func (c *checker) sizes(claim receipts.Claim) error {
 				continue
 			}
 			if b, ok := c.get(receipts.CID(*r.Cid)); ok && int64(len(b.Data)) != r.Size {
-				return invalidf("its receipt gives stream %d a size of %d bytes, the content %s has %d", r.Stream, r.Size, b.CID, len(b.Data))
+				return fmt.Errorf("its receipt gives stream %d a size of %d bytes, the content %s has %d", r.Stream, r.Size, b.CID, len(b.Data))
 			}
 		}
 	}
@@ -115,10 +115,10 @@ func (c *checker) whole() error {
 	failed := evaluate.Failures(c.w, c.w.Tasks, func(t *workflow.Task) receipts.Out { return c.receipts[t.Label].Claim.Out })
 	out := c.run.Claim.Out
 	if (len(failed) == 0) != (out.Ok != nil) {
-		return invalidf("the run's receipt says ok: %v, but %d tasks failed", out.Ok != nil, len(failed))
+		return fmt.Errorf("the run's receipt says ok: %v, but %d tasks failed", out.Ok != nil, len(failed))
 	}
 	if out.Error != nil && out.Error.Kind != evaluate.KindTasks {
-		return invalidf("the run's receipt has an error of the kind %q", out.Error.Kind)
+		return fmt.Errorf("the run's receipt has an error of the kind %q", out.Error.Kind)
 	}
 	return nil
 }

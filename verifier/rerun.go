@@ -3,10 +3,12 @@ package verifier
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/ipfs/go-cid"
 	"github.com/ipld/go-ipld-prime/datamodel"
 
+	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/workflow"
@@ -34,10 +36,10 @@ func (c *checker) rerun(ctx context.Context, t *workflow.Task) (Revealed, error)
 		}
 	}
 	if !evaluate.SameOut(claim.Out, receipts.Out{Error: want}) {
-		return Revealed{}, invalidf("its receipt says %s, it is %s", describe(claim.Out), want)
+		return Revealed{}, fmt.Errorf("its receipt says %s, it is %s", describe(claim.Out), want)
 	}
 	if claim.Run.Fuel != nil || claim.Run.Inputs != nil || claim.Run.Outputs != nil {
-		return Revealed{}, invalidf("its receipt claims fuel, input or output for a task that did not run")
+		return Revealed{}, fmt.Errorf("its receipt claims fuel, input or output for a task that did not run")
 	}
 	return Revealed{}, nil
 }
@@ -60,11 +62,11 @@ func (c *checker) execute(ctx context.Context, claim receipts.Claim, job *evalua
 	}
 	switch {
 	case !evaluate.SameOut(claim.Out, got.Out):
-		return rev, invalidf("its receipt says %s, running it again gives %s", describe(claim.Out), describe(got.Out))
+		return rev, fmt.Errorf("its receipt says %s, running it again gives %s", describe(claim.Out), describe(got.Out))
 	case claim.Run.Fuel == nil || *claim.Run.Fuel != got.Fuel:
-		return rev, invalidf("its receipt says %s fuel, running it again takes %d", number(claim.Run.Fuel), got.Fuel)
+		return rev, fmt.Errorf("its receipt says %s fuel, running it again takes %d", number(claim.Run.Fuel), got.Fuel)
 	case claim.Run.Module == nil || claim.Run.Profile == nil:
-		return rev, invalidf("its receipt names no module or no profile")
+		return rev, fmt.Errorf("its receipt names no module or no profile")
 	}
 	if err := sameRegions("input", claim.Run.Inputs, got.Inputs); err != nil {
 		return rev, err
@@ -74,13 +76,13 @@ func (c *checker) execute(ctx context.Context, claim receipts.Claim, job *evalua
 
 func sameRegions(what string, claimed *[]receipts.Region, got []receipts.Region) error {
 	if claimed == nil || len(*claimed) != len(got) {
-		return invalidf("its receipt does not have %d streams of %s", len(got), what)
+		return fmt.Errorf("its receipt does not have %d streams of %s", len(got), what)
 	}
 	for i, r := range *claimed {
 		g := got[i]
 		if r.Stream != g.Stream || r.Size != g.Size || r.Cid == nil || !receipts.CID(*r.Cid).Equals(receipts.CID(*g.Cid)) ||
 			r.Root != nil || r.Commitment != nil {
-			return invalidf("its receipt has another %s stream %d than running it again", what, g.Stream)
+			return fmt.Errorf("its receipt has another %s stream %d than running it again", what, g.Stream)
 		}
 	}
 	return nil
@@ -111,18 +113,27 @@ func (c *checker) resolve(t *workflow.Task) (datamodel.Node, *receipts.Failure, 
 	case broken != nil:
 		return nil, nil, broken
 	case err != nil:
-		return nil, nil, invalidf("%v", err)
+		return nil, nil, fmt.Errorf("%v", err)
 	case miss != nil:
 		return nil, evaluate.Mismatch(missed, miss.String()), nil
 	}
 	return params, nil, nil
 }
 
+// describe is a result in a few words.
 func describe(o receipts.Out) string {
-	if o.Ok != nil {
-		return "ok"
+	if o.Ok == nil {
+		return o.Error.String()
 	}
-	return o.Error.String()
+	const most = 60
+	data, err := block.EncodeJSON(*o.Ok)
+	switch {
+	case err != nil:
+		return "ok"
+	case len(data) > most:
+		return "ok " + strings.ToValidUTF8(string(data[:most]), "") + "…"
+	}
+	return "ok " + string(data)
 }
 
 func number(n *int64) string {

@@ -42,15 +42,8 @@ type checker struct {
 // ErrNoTask says that a label was asked for that the run does not have.
 var ErrNoTask = errors.New("the run has no task")
 
-// errInvalid marks a reason that makes a receipt invalid; errMissing one that leaves it undecided.
-var (
-	errInvalid = errors.New("invalid")
-	errMissing = errors.New("evidence is missing")
-)
-
-func invalidf(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", errInvalid, fmt.Sprintf(format, args...))
-}
+// errMissing marks a reason that leaves a receipt undecided. Any other makes it invalid.
+var errMissing = errors.New("evidence is missing")
 
 // Verify checks a bundle. The error is about the request (an unknown task, a mode without an engine) or the context; what
 // is wrong with the bundle is in the report.

@@ -15,20 +15,25 @@ import (
 	"github.com/trilemma-dev/trilemma/workflow"
 )
 
-// compile turns a document into a workflow, reading everything that it names: files from the directory of the document's
-// name, content by CID from get.
-func (a *app) compile(ctx context.Context, name string, data []byte, sub string, get func(context.Context, cid.Cid) (block.Block, error)) (*workflow.Workflow, error) {
-	dir, shown := filepath.Dir(name), name
+// document parses what was read from the file of this name. What comes from stdin is JSON if it begins with {, else YAML.
+func document(name string, data []byte) (*workflow.Document, error) {
 	if name == "-" {
-		dir, shown = ".", "stdin"
+		name = "stdin"
 		if s := strings.TrimLeft(string(data[:min(len(data), 64)]), " \t\r\n"); !strings.HasPrefix(s, "{") {
-			shown = "stdin.yaml"
+			name = "stdin.yaml"
 		}
 	}
-	d, err := workflow.Parse(shown, data)
+	d, err := workflow.Parse(name, data)
 	if err != nil {
 		return nil, &status{code: exitUsage, err: err}
 	}
+	return d, nil
+}
+
+// compile turns a document into a workflow, reading everything that it names: files relative to its own, content by CID
+// from get.
+func (a *app) compile(ctx context.Context, d *workflow.Document, sub string, get finder) (*workflow.Workflow, error) {
+	dir := filepath.Dir(d.File)
 	w, err := workflow.Compile(d, workflow.Config{Sub: sub, Profile: link.Profile, Fuel: defaultFuel, Memory: link.DefaultPages, Output: link.DefaultOutput,
 		ReadFile:  func(file string) ([]byte, error) { return a.named(dir, file) },
 		ReadBlock: func(c cid.Cid) (block.Block, error) { return get(ctx, c) }})

@@ -81,6 +81,9 @@ func (a *app) exec(ctx context.Context, name string, args []string, f execFlags)
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
+	if le, ok := errors.AsType[*link.Error](err); ok {
+		return usage("%s: %w", name, le)
+	}
 	if err != nil {
 		return usage("%w", err)
 	}

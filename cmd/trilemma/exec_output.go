@@ -29,6 +29,12 @@ func (a *app) printExec(entry link.Entry, res link.Result, engine string, took t
 		if out.Values == nil {
 			out.Values = []string{}
 		}
+		if out.Stdout == nil { // null is no base64
+			out.Stdout = []byte{}
+		}
+		if out.Stderr == nil {
+			out.Stderr = []byte{}
+		}
 		if failed {
 			out.Outcome = "error"
 			out.Error = &errorJSON{Kind: string(outcome.Kind), Trap: string(outcome.Trap), Message: outcome.String()}

@@ -95,7 +95,11 @@ func (a *app) inspectWorkflow(ctx context.Context, name string, data []byte) (*v
 	if err != nil {
 		return nil, err
 	}
-	w, err := a.compile(ctx, name, data, did, a.inStore)
+	d, err := document(name, data)
+	if err != nil {
+		return nil, err
+	}
+	w, err := a.compile(ctx, d, did, a.inStore)
 	if err != nil {
 		return nil, err
 	}

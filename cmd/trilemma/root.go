@@ -88,7 +88,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	root.SetIn(s.in)
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
@@ -100,6 +100,8 @@ func run(ctx context.Context, args []string, s streams) int {
 	case errors.Is(err, context.Canceled):
 		err = errors.New("interrupted")
 		code = exitFailed
+	default: // what cobra says of a command line
+		err = &status{code: code, err: err, hint: "see: " + c.CommandPath() + " --help"}
 	}
 	if msg := err.Error(); msg != "" {
 		fmt.Fprintln(s.err, "trilemma:", printable(msg))
@@ -143,6 +145,18 @@ State (the signing key, results, compiled code) lies under TRILEMMA_HOME; its de
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print one JSON object on stdout")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &status{code: exitUsage, err: err, hint: "see: " + c.CommandPath() + " --help"}
+	})
+	root.SetHelpCommand(&cobra.Command{
+		Use:     "help [COMMAND]",
+		Short:   "Help about any command",
+		Example: "  trilemma help run",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, _, err := root.Find(args)
+			if err != nil {
+				return err
+			}
+			return c.Help()
+		},
 	})
 	root.AddCommand(a.runCommand(), a.execCommand(), a.verifyCommand(), a.keysCommand())
 	root.AddCommand(a.inspectCommand())

@@ -123,6 +123,10 @@ func (a *app) runWorkflow(ctx context.Context, name string, f runFlags) error {
 	if err != nil {
 		return err
 	}
+	d, err := document(name, data)
+	if err != nil {
+		return err
+	}
 	key, err := a.signer(f.key)
 	if err != nil {
 		return err
@@ -131,7 +135,7 @@ func (a *app) runWorkflow(ctx context.Context, name string, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	w, err := a.compile(ctx, name, data, key.DID(), keep.Get)
+	w, err := a.compile(ctx, d, key.DID(), keep.Get)
 	if err != nil {
 		return err
 	}

@@ -38,25 +38,33 @@ func Parse(t testing.TB, b []byte) *wasm.Module {
 	return m
 }
 
-// Wat loads the module whose text is path (.wat) and whose binary stands beside it (.wasm). Where wabt's wat2wasm is installed, the
-// binary must be what it makes of the text; with update it is written anew.
+// Wat loads the module whose text is path (.wat), which must be valid and within the profile. See [Binary].
 func Wat(t testing.TB, path string, update bool) *wasm.Module {
+	t.Helper()
+	return Parse(t, Binary(t, path, update))
+}
+
+// Binary returns the file that stands beside the text path (.wat) as .wasm. Where wabt's wat2wasm is installed, it must be what
+// that makes of the text; with update it is written anew.
+func Binary(t testing.TB, path string, update bool) []byte {
 	t.Helper()
 	binary := strings.TrimSuffix(path, ".wat") + ".wasm"
 	fresh := build(t, path)
-	switch {
-	case fresh == nil:
-		t.Logf("wat2wasm is not installed: %s is used as it is", binary)
-	case update:
+	if fresh != nil && update {
 		if err := os.WriteFile(binary, fresh, 0o644); err != nil {
 			t.Fatal(err)
 		}
-	default:
-		if old, err := os.ReadFile(binary); err != nil || !bytes.Equal(old, fresh) {
-			t.Fatalf("%s is not what %s says (%v): run the test with -update", binary, path, err)
-		}
 	}
-	return Load(t, binary)
+	old, err := os.ReadFile(binary)
+	switch {
+	case err != nil:
+		t.Fatal(err)
+	case fresh == nil:
+		t.Logf("wat2wasm is not installed: %s is used as it is", binary)
+	case !bytes.Equal(old, fresh):
+		t.Fatalf("%s is not what %s says: run the test with -update", binary, path)
+	}
+	return old
 }
 
 func build(t testing.TB, path string) []byte {

@@ -1,0 +1,22 @@
+;; A command: standard input to standard output, an escape sequence to standard error, and the number of its arguments as exit code.
+(module
+  (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes_get (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 64) "\1b[2Jcleared\n")
+  (func (export "_start")
+    (i32.store (i32.const 0) (i32.const 1024))
+    (loop $more
+      (i32.store (i32.const 4) (i32.const 4096))
+      (drop (call $fd_read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+      (i32.store (i32.const 4) (i32.load (i32.const 8)))
+      (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 12)))
+      (br_if $more (i32.load (i32.const 8))))
+    (i32.store (i32.const 0) (i32.const 64))
+    (i32.store (i32.const 4) (i32.const 12))
+    (drop (call $fd_write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 12)))
+    (drop (call $args_sizes_get (i32.const 16) (i32.const 20)))
+    (call $proc_exit (i32.sub (i32.load (i32.const 16)) (i32.const 1))))
+)

@@ -1,0 +1,2 @@
+;; A table bomb.
+(module (table 4000000000 funcref) (func (export "f")))
