@@ -39,9 +39,11 @@ func (c *checker) open() error {
 		return fmt.Errorf("the run's receipt does not name one receipt for each of the %d tasks", len(w.Tasks))
 	}
 	for _, t := range w.Tasks {
+		start := c.begin()
 		if err := c.openTask(t); err != nil {
 			c.broken[t.Label] = err
 		}
+		c.opening[t.Label] = c.since(start)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package verifier_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -162,11 +163,14 @@ func TestModes(t *testing.T) {
 				if v.Soundness == "" || v.Outcome != verifier.Valid && v.Reason == "" {
 					t.Errorf("a verdict without soundness or reason: %+v", v)
 				}
+				if v.Cost.Wall <= 0 || v.Task != "" && v.Cost.Bytes <= 0 {
+					t.Errorf("a check that cost nothing: %+v", v)
+				}
 			}
 		})
 	}
-	if _, err := verifier.Verify(t.Context(), f.run.Bundle, verifier.Config{Mode: verifier.Rerun, Runner: f.engine, Now: time.Now, Tasks: []string{"z"}}); err == nil {
-		t.Error("an unknown task was verified")
+	if _, err := verifier.Verify(t.Context(), f.run.Bundle, verifier.Config{Mode: verifier.Rerun, Runner: f.engine, Now: time.Now, Tasks: []string{"z"}}); !errors.Is(err, verifier.ErrNoTask) {
+		t.Errorf("an unknown task was verified: %v", err)
 	}
 }
 

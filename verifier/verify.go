@@ -36,6 +36,7 @@ type checker struct {
 	run      *receipts.Receipt
 	receipts map[string]*receipts.Receipt // by label
 	broken   map[string]error             // by label: why a task's receipt cannot be trusted
+	opening  map[string]Cost              // by label: what opening its receipt took, a part of every mode's cost
 	cache    evaluate.Cache
 }
 
@@ -54,7 +55,7 @@ func Verify(ctx context.Context, b *receipts.Bundle, cfg Config) (*Report, error
 	if cfg.Runner == nil && (cfg.Mode == Rerun || cfg.Mode == All) {
 		return nil, errors.New("verifier: re-running needs an engine")
 	}
-	c := &checker{cfg: cfg, bundle: b, receipts: make(map[string]*receipts.Receipt), broken: make(map[string]error)}
+	c := &checker{cfg: cfg, bundle: b, receipts: make(map[string]*receipts.Receipt), broken: make(map[string]error), opening: make(map[string]Cost)}
 	rep := &Report{}
 	start := c.begin()
 	if err := c.open(); err != nil {
@@ -184,6 +185,8 @@ func (c *checker) task(ctx context.Context, t *workflow.Task, mode Mode) (Verdic
 		err = fmt.Errorf("%w: the bundle holds no proof of this task", errMissing)
 	}
 	v := c.verdict(t.Label, mode, start, err)
+	v.Cost.Wall += c.opening[t.Label].Wall
+	v.Cost.CPU += c.opening[t.Label].CPU
 	v.Revealed = revealed
 	v.Cost.Bytes = c.evidence(t, mode)
 	if v.Outcome != Valid {
