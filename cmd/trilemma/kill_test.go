@@ -159,6 +159,7 @@ func TestWriteInterrupted(t *testing.T) {
 	name := filepath.Join(dir, "out")
 	put(t, name, []byte("old"))
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	a := &app{}
 	err := a.write(ctx, output{name: name}, func(w io.Writer) error {
 		if _, err := w.Write(make([]byte, 4<<20)); err != nil {
@@ -184,6 +185,7 @@ func TestWriteInterrupted(t *testing.T) {
 func TestInterruptible(t *testing.T) {
 	r, w := io.Pipe()
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	in := &interruptible{ctx: ctx, r: r}
 	go func() { _, _ = w.Write([]byte("hello")) }() // the reader below sees what came
 	p := make([]byte, 3)

@@ -146,14 +146,14 @@ func (a *app) printRun(r *executor.Run, w *workflow.Workflow, bundle string) err
 		if t.Memoised {
 			outcome += " (known)"
 		}
-		rows = append(rows, []string{printable(t.Task.Label), outcome, fuel, t.Receipt.CID.String(), result})
+		rows = append(rows, []string{t.Task.Label, outcome, fuel, t.Receipt.CID.String(), result})
 	}
-	if err := table(w2, rows); err != nil {
+	if err := table(w2, lines(rows)); err != nil {
 		return err
 	}
 	outcome, code := "ok", green
 	if f := r.Receipt.Claim.Out.Error; f != nil {
-		outcome, code = f.String(), red
+		outcome, code = line(f.String()), red
 	}
 	fmt.Fprintf(a.err, "run %s: %s, signed by %s\n", r.Bundle.Root, a.colour(a.err, code, outcome), r.Receipt.Issuer)
 	if bundle == "" {

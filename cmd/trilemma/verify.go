@@ -171,38 +171,38 @@ func (a *app) printVerdicts(rep *verifier.Report, f verifyFlags) error {
 		if task == "" {
 			task = "(run)"
 		}
-		rows = append(rows, []string{printable(task), string(v.Mode), string(v.Outcome), v.Cost.Wall.Round(10 * time.Microsecond).String(),
+		rows = append(rows, []string{task, string(v.Mode), string(v.Outcome), v.Cost.Wall.Round(10 * time.Microsecond).String(),
 			fmt.Sprintf("%d B", v.Cost.Bytes), fmt.Sprintf("%d B", v.Revealed.Input+v.Revealed.State+v.Revealed.Output)})
 		note := fmt.Sprintf("%s: %s", v.Mode, v.Soundness)
 		if v.Outcome != verifier.Valid {
-			note = fmt.Sprintf("%s %s: %s", printable(task), v.Mode, printable(v.Reason))
+			note = fmt.Sprintf("%s %s: %s", task, v.Mode, v.Reason)
 		}
 		if !said[note] {
 			said[note] = true
 			notes = append(notes, note)
 		}
 	}
-	if err := table(a.out, rows); err != nil {
+	if err := table(a.out, lines(rows)); err != nil {
 		return err
 	}
 	for _, n := range notes {
-		if _, err := fmt.Fprintln(a.out, n); err != nil {
+		if _, err := fmt.Fprintln(a.out, line(n)); err != nil {
 			return err
 		}
 	}
 	if rep.Signer != "" {
 		word := "not named; pass --executor to expect one"
 		if f.executor != "" {
-			word = "expected " + printable(f.executor)
+			word = "expected " + f.executor
 		}
 		if _, err := fmt.Fprintf(a.out, "signer: %s (%s)\n", rep.Signer, word); err != nil {
 			return err
 		}
 	}
-	line := a.colour(a.out, map[verifier.Outcome]int{verifier.Valid: green, verifier.Undecided: yellow, verifier.Invalid: red}[rep.Outcome], string(rep.Outcome))
+	last := a.colour(a.out, map[verifier.Outcome]int{verifier.Valid: green, verifier.Undecided: yellow, verifier.Invalid: red}[rep.Outcome], string(rep.Outcome))
 	if rep.Reason != "" {
-		line += ": " + printable(rep.Reason)
+		last += ": " + line(rep.Reason)
 	}
-	_, err := fmt.Fprintln(a.out, line)
+	_, err := fmt.Fprintln(a.out, last)
 	return err
 }
