@@ -98,11 +98,14 @@ func (a *app) exec(ctx context.Context, name string, args []string, f execFlags)
 	defer e.close()
 	ctx, cancel := limited(ctx, f.deadline)
 	defer cancel()
+	if f.result == "" && f.invoke != "" && m.Export("cabi_post_"+f.invoke) != nil {
+		fmt.Fprintln(a.err, line("note: "+f.invoke+" seems to return bytes or a string: without --result its pointer is shown"))
+	}
 	start := time.Now()
 	res, err := e.Run(ctx, l, in, link.Limits{Fuel: f.fuel, Memory: f.memory, Output: f.output})
 	took := time.Since(start)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return &status{code: exitFailed, err: fmt.Errorf("the deadline of %v passed", f.deadline)}
+		return a.printDeadline(f.deadline, e.name, took)
 	}
 	if err != nil {
 		return hostFailure(err)

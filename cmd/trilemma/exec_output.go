@@ -65,6 +65,20 @@ func (a *app) printExec(entry link.Entry, res link.Result, engine string, took t
 	return nil
 }
 
+// printDeadline tells of a run that was stopped from outside: it has no result, and how far it came says nothing.
+func (a *app) printDeadline(deadline time.Duration, engine string, took time.Duration) error {
+	err := fmt.Errorf("the deadline of %v passed", deadline)
+	if !a.json {
+		return &status{code: exitFailed, err: err}
+	}
+	out := execJSON{Outcome: "error", Error: &errorJSON{Kind: "deadline", Message: err.Error()}, Values: []string{}, Stdout: []byte{}, Stderr: []byte{},
+		Seconds: took.Seconds(), Engine: engine}
+	if err := a.printJSON(out); err != nil {
+		return err
+	}
+	return &status{code: exitFailed}
+}
+
 // decimals shows results: integers signed, numbers as decimals or NaN, inf, -inf, bytes as base64, strings as they are.
 func decimals(v datamodel.Node, entry link.Entry) ([]string, error) {
 	switch v.Kind() {

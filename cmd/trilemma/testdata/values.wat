@@ -13,6 +13,7 @@
   (func (export "all") (result i32 i64 f32 f64)
     (i32.const -1) (i64.const -9223372036854775808) (f32.const 0.1) (f64.const -inf))
   (func (export "none"))
+  (func (export "\1b[31mred"))
   (func (export "ref") (param externref))
 
   ;; A bump allocator: nothing is ever freed.
