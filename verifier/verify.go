@@ -26,6 +26,9 @@ type Config struct {
 
 	Now func() time.Time     // required
 	CPU func() time.Duration // CPU time of the process; may be nil
+
+	// Progress, if set, is called after each task with the number of tasks that are done.
+	Progress func(done int)
 }
 
 // checker verifies one bundle.
@@ -73,7 +76,7 @@ func Verify(ctx context.Context, b *receipts.Bundle, cfg Config) (*Report, error
 		c.add(rep, c.verdict("", Attest, start, err))
 	}
 	stronger := false
-	for _, t := range tasks {
+	for i, t := range tasks {
 		for _, mode := range c.modes(t) {
 			v, err := c.task(ctx, t, mode)
 			if err != nil {
@@ -81,6 +84,9 @@ func Verify(ctx context.Context, b *receipts.Bundle, cfg Config) (*Report, error
 			}
 			c.add(rep, v)
 			stronger = stronger || v.Mode != Attest && v.Outcome == Valid
+		}
+		if cfg.Progress != nil {
+			cfg.Progress(i + 1)
 		}
 	}
 	if cfg.Mode == All && cfg.Executor == "" && rep.Outcome == Valid && !stronger {

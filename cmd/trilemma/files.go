@@ -154,6 +154,16 @@ func labels(b *receipts.Bundle) (out []string) {
 	return out
 }
 
+// tasks counts the tasks that a bundle's run claims to have.
+func tasks(b *receipts.Bundle) int {
+	rb, _ := b.Get(receipts.CID(b.Record.Receipt))
+	r, err := receipts.Open(rb)
+	if err != nil || r.Claim.Run.Receipts == nil {
+		return 0
+	}
+	return len(r.Claim.Run.Receipts.Keys)
+}
+
 type counter struct {
 	r io.Reader
 	n int64

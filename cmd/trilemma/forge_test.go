@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"os"
+	"strconv"
 
 	"github.com/ipfs/go-cid"
 	"github.com/ipld/go-ipld-prime/datamodel"
@@ -134,4 +136,13 @@ func newerRecord(ts *testscript.TestScript) []byte {
 	ts.Check(err)
 	ts.Check(w.Put(root))
 	return out.Bytes()
+}
+
+// claim adds the beginning of a block that claims to have so many bytes: claim FROM TO BYTES.
+func claim(ts *testscript.TestScript, neg bool, args []string) {
+	argc(ts, neg, args, 3, "claim FROM TO BYTES")
+	n, err := strconv.ParseUint(args[2], 10, 64)
+	ts.Check(err)
+	data := binary.AppendUvarint([]byte(ts.ReadFile(args[0])), n)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o644))
 }

@@ -2,25 +2,29 @@ package main
 
 import (
 	"github.com/schollz/progressbar/v3"
-
-	"github.com/trilemma-dev/trilemma/executor"
 )
 
 // progress is a bar on stderr if that is a terminal, and nothing otherwise.
 type progress struct{ bar *progressbar.ProgressBar }
 
 func (a *app) progress(total int) *progress {
-	if !terminal(a.err) {
+	if !terminal(a.err) || total == 0 {
 		return &progress{}
 	}
-	return &progress{progressbar.NewOptions(total, progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription("tasks"),
+	p := &progress{progressbar.NewOptions(total, progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription("tasks"),
 		progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionEnableColorCodes(false))}
+	p.done(0)
+	return p
 }
 
-// task is told of every task that ended. That the bar cannot be drawn is no reason to stop.
-func (p *progress) task(e executor.Event) {
-	if p.bar != nil {
-		_ = p.bar.Set(e.Done)
+// done shows how many tasks ended. That the bar cannot be drawn is no reason to stop.
+func (p *progress) done(n int) {
+	switch {
+	case p.bar == nil:
+	case n == 0:
+		_ = p.bar.RenderBlank()
+	default:
+		_ = p.bar.Set(n)
 	}
 }
 

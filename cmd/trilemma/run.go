@@ -148,9 +148,9 @@ func (a *app) runWorkflow(ctx context.Context, name string, f runFlags) error {
 		return err
 	}
 	defer e.close()
-	bar := a.progress(len(w.Tasks))
+	var bar *progress
 	ex, err := executor.New(executor.Config{Signer: key, Runner: e, Engine: e.name, Blocks: keep, Records: keep, Memo: keep,
-		Workers: f.workers, Memory: f.memory << 20, Fresh: f.fresh, Effects: effects, Progress: bar.task})
+		Workers: f.workers, Memory: f.memory << 20, Fresh: f.fresh, Effects: effects, Progress: func(e executor.Event) { bar.done(e.Done) }})
 	if err != nil {
 		return usage("%w", err)
 	}
@@ -159,6 +159,7 @@ func (a *app) runWorkflow(ctx context.Context, name string, f runFlags) error {
 	}
 	timed, cancel := limited(ctx, f.deadline)
 	defer cancel()
+	bar = a.progress(len(w.Tasks))
 	r, err := ex.Run(timed, w)
 	bar.end()
 	if err != nil {

@@ -75,7 +75,7 @@ func TestScripts(t *testing.T) {
 			return os.Geteuid() == 0, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "json": jsonCmd, "flip": flip, "cut": cut, "sized": sized, "forge": forge, "parts": parts,
+			"exits": exits, "json": jsonCmd, "flip": flip, "cut": cut, "sized": sized, "forge": forge, "claim": claim, "parts": parts,
 			"env-did": envDID, "env-json": envJSON,
 		},
 	})

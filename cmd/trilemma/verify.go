@@ -115,7 +115,14 @@ func (a *app) verify(ctx context.Context, name string, f verifyFlags) error {
 	}
 	ctx, cancel := limited(ctx, f.deadline)
 	defer cancel()
+	total := len(f.tasks)
+	if total == 0 {
+		total = tasks(b)
+	}
+	bar := a.progress(total)
+	cfg.Progress = bar.done
 	rep, err := verifier.Verify(ctx, b, cfg)
+	bar.end()
 	if errors.Is(err, context.DeadlineExceeded) {
 		why := fmt.Sprintf("the deadline of %v passed", f.deadline)
 		rep, err = nothing(mode, verifier.Undecided, why, verifier.Cost{Wall: f.deadline, Bytes: size}), nil
