@@ -15,13 +15,6 @@ import (
 	"github.com/ucan-wg/go-varsig"
 )
 
-// Errors of this package; test with errors.Is.
-var (
-	ErrDID       = errors.New("not a usable did:key")
-	ErrSignature = errors.New("the signature does not verify")
-	ErrToken     = errors.New("malformed token")
-)
-
 // didPrefix starts every DID that is accepted. The rest is a multibase base58btc public key (did:key v0.9, section 2).
 const didPrefix = "did:key:"
 

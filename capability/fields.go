@@ -92,8 +92,8 @@ func (f *fields) bytes(key string) []byte {
 	return b
 }
 
-// maxTime keeps times within what every implementation's numbers hold exactly.
-const maxTime = 1<<53 - 1
+// maxInteger keeps times and indices within what every implementation's numbers hold exactly.
+const maxInteger = 1<<53 - 1
 
 func (f *fields) time(key string, required bool) *int64 {
 	n := f.get(key, required)
@@ -101,7 +101,7 @@ func (f *fields) time(key string, required bool) *int64 {
 		return nil
 	}
 	t, err := n.AsInt()
-	if err != nil || t < -maxTime || t > maxTime {
+	if err != nil || t < -maxInteger || t > maxInteger {
 		f.fail(key, "is not a time in seconds")
 		return nil
 	}
