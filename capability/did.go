@@ -4,8 +4,11 @@
 package capability
 
 import (
+	"bytes"
+	"crypto/elliptic"
 	"errors"
 	"fmt"
+	"math/big"
 	"strings"
 
 	"github.com/MetaMask/go-did-it/crypto"
@@ -24,6 +27,35 @@ const maxDID = 128
 type publicKey struct {
 	crypto.PublicKeySigningBytes
 	header []byte
+	order  *big.Int
+}
+
+// verify checks a signature. Those of ECDSA are r and s, each 32 bytes and below the group's order: some libraries reduce
+// larger ones, which would give one signature many spellings.
+func (p publicKey) verify(message, sig []byte) bool {
+	if p.order != nil {
+		if len(sig) != 64 {
+			return false
+		}
+		for _, half := range [][]byte{sig[:32], sig[32:]} {
+			if new(big.Int).SetBytes(half).Cmp(p.order) >= 0 {
+				return false
+			}
+		}
+	}
+	return p.VerifyBytes(message, sig)
+}
+
+// twin is the only other signature that verifies and that everyone can compute from sig: (r, -s) with ECDSA, nil with
+// Ed25519, whose verifier refuses a second form.
+func (p publicKey) twin(sig []byte) []byte {
+	if p.order == nil {
+		return nil
+	}
+	out := bytes.Clone(sig)
+	s := new(big.Int).SetBytes(sig[32:])
+	s.Sub(p.order, s).FillBytes(out[32:])
+	return out
 }
 
 // ParseDID checks that did is a did:key of Ed25519, P-256 or secp256k1 in its one canonical spelling.
@@ -47,7 +79,7 @@ func parseDID(did string) (publicKey, error) {
 		if didPrefix+pub.ToPublicKeyMultibase() != did {
 			return publicKey{}, fmt.Errorf("%w: %q is not the canonical spelling of its key", ErrDID, did)
 		}
-		return publicKey{pub, alg.header()}, nil
+		return publicKey{pub, alg.header(), alg.order}, nil
 	}
 	return publicKey{}, fmt.Errorf("%w: %q is not an Ed25519, P-256 or secp256k1 key: %w", ErrDID, did, errors.Join(failures...))
 }
@@ -59,6 +91,7 @@ type algorithm struct {
 	private  func(b []byte) (crypto.PrivateKeySigningBytes, error)
 	generate func() (crypto.PrivateKeySigningBytes, error)
 	varsig   varsig.Varsig
+	order    *big.Int // of the group, with ECDSA
 }
 
 func (a algorithm) header() []byte { return a.varsig.Encode() }
@@ -88,6 +121,7 @@ var algorithms = []algorithm{
 			return k, err
 		},
 		varsig: varsig.ES256(varsig.PayloadEncodingDAGCBOR),
+		order:  elliptic.P256().Params().N,
 	},
 	{
 		name: "secp256k1",
@@ -100,6 +134,9 @@ var algorithms = []algorithm{
 			return k, err
 		},
 		varsig: varsig.ES256K(varsig.PayloadEncodingDAGCBOR),
+		// SEC 2, section 2.4.1
+		order: new(big.Int).SetBytes([]byte("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xfe" +
+			"\xba\xae\xdc\xe6\xaf\x48\xa0\x3b\xbf\xd2\x5e\x8c\xd0\x36\x41\x41")),
 	},
 }
 

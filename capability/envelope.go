@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"github.com/ipfs/go-cid"
 	"github.com/ipld/go-ipld-prime/datamodel"
 	"github.com/ipld/go-ipld-prime/fluent/qp"
 	"github.com/ipld/go-ipld-prime/node/basicnode"
@@ -48,9 +49,20 @@ func seal(s Signer, tag string, payload datamodel.Node) ([]byte, error) {
 	return block.Encode(env)
 }
 
-// open checks an envelope and returns its payload: size, canonical encoding, shape, tag, header of the issuer's kind of
-// key, signature by the payload's iss.
-func open(data []byte, tag string) (datamodel.Node, error) {
+func errForeignKey(issuer string, s Signer) error {
+	return fmt.Errorf("seal token: the issuer is %s, the key is that of %s", issuer, s.DID())
+}
+
+// envelope is an opened token.
+type envelope struct {
+	kind    string         // tagInvocation or tagDelegation
+	payload datamodel.Node // a map
+	cids    []cid.Cid      // see sameContent; the first is the token's own
+}
+
+// open checks an envelope: size, canonical encoding, shape, tag, header of the issuer's kind of key, signature by the
+// payload's iss.
+func open(data []byte) (*envelope, error) {
 	if len(data) > MaxToken {
 		return nil, fmt.Errorf("%w: %d bytes, limit %d", ErrToken, len(data), MaxToken)
 	}
@@ -73,11 +85,12 @@ func open(data []byte, tag string) (datamodel.Node, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: the signature is not bytes", ErrToken)
 	}
-	header, payload, err := content(signed, tag)
-	if err != nil {
+	e := &envelope{}
+	var header []byte
+	if header, err = e.content(signed); err != nil {
 		return nil, err
 	}
-	issuer, err := text(payload, "iss")
+	issuer, err := issuerOf(e.payload)
 	if err != nil {
 		return nil, err
 	}
@@ -92,34 +105,62 @@ func open(data []byte, tag string) (datamodel.Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !pub.VerifyBytes(signedBytes, sig) {
+	if !pub.verify(signedBytes, sig) {
 		return nil, fmt.Errorf("%w with the key of %s", ErrSignature, issuer)
 	}
-	return payload, nil
+	e.cids = sameContent(data, pub.twin(sig))
+	return e, nil
 }
 
 // content splits {h: header, tag: payload}.
-func content(signed datamodel.Node, tag string) (header []byte, payload datamodel.Node, err error) {
+func (e *envelope) content(signed datamodel.Node) (header []byte, err error) {
 	if signed.Kind() != datamodel.Kind_Map || signed.Length() != 2 {
-		return nil, nil, fmt.Errorf("%w: the content is not a header and one payload", ErrToken)
+		return nil, fmt.Errorf("%w: the content is not a header and one payload", ErrToken)
 	}
 	h, err := signed.LookupByString("h")
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: no header", ErrToken)
+		return nil, fmt.Errorf("%w: no header", ErrToken)
 	}
 	if header, err = h.AsBytes(); err != nil {
-		return nil, nil, fmt.Errorf("%w: the header is not bytes", ErrToken)
+		return nil, fmt.Errorf("%w: the header is not bytes", ErrToken)
 	}
-	for _, t := range []string{tag, tag + tagCandidate} {
-		if payload, err = signed.LookupByString(t); err == nil {
-			break
+	for _, kind := range []string{tagInvocation, tagDelegation} {
+		for _, tag := range []string{kind, kind + tagCandidate} {
+			if p, err := signed.LookupByString(tag); err == nil {
+				e.kind, e.payload = kind, p
+			}
 		}
 	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w: no payload %q: another kind of token or an unknown version", ErrToken, tag)
+	switch {
+	case e.payload == nil:
+		return nil, fmt.Errorf("%w: neither a delegation nor an invocation, or of an unknown version", ErrToken)
+	case e.payload.Kind() != datamodel.Kind_Map:
+		return nil, fmt.Errorf("%w: the payload is not a map", ErrToken)
 	}
-	if payload.Kind() != datamodel.Kind_Map {
-		return nil, nil, fmt.Errorf("%w: the payload is not a map", ErrToken)
-	}
-	return header, payload, nil
+	return header, nil
 }
+
+// fields starts reading the payload of a token that has to be of a kind.
+func (e *envelope) fields(kind, name string) (*fields, error) {
+	if e.kind != kind {
+		return nil, fmt.Errorf("%w: not %s", ErrToken, name)
+	}
+	return &fields{node: e.payload}, nil
+}
+
+// sameContent returns the CIDs of all valid tokens that whoever holds this one can make of it: itself, and with ECDSA the
+// one with the signature's twin. What is said of one of them (that it is revoked) holds for the other.
+func sameContent(token, twin []byte) []cid.Cid {
+	cids := []cid.Cid{tokenCID(token)}
+	if twin != nil {
+		const at = 3 // a list of two, a byte string of 64 bytes
+		other := bytes.Clone(token)
+		copy(other[at:], twin)
+		cids = append(cids, tokenCID(other))
+	}
+	return cids
+}
+
+// tokenCID is the one CID that a token has (UCAN 1.0, "Content Identifiers"): CIDv1, DAG-CBOR, SHA2-256. A proof that is
+// named otherwise is not found, or a revocation could be dodged by naming it otherwise.
+func tokenCID(token []byte) cid.Cid { return block.Sum(cid.DagCBOR, token) }

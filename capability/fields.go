@@ -5,12 +5,13 @@ import (
 
 	"github.com/ipfs/go-cid"
 	"github.com/ipld/go-ipld-prime/datamodel"
+	"github.com/ipld/go-ipld-prime/fluent/qp"
 
 	"github.com/trilemma-dev/trilemma/block"
 )
 
-// maxProofs bounds the chain that a token may name.
-const maxProofs = 256
+// MaxProofs bounds the chain that a token may name.
+const MaxProofs = 256
 
 // fields reads the fields of a payload one by one and keeps the first error. done then tells that error, or one about a
 // field that nobody asked for.
@@ -121,13 +122,13 @@ func (f *fields) link(key string) *cid.Cid {
 	return &c
 }
 
-func (f *fields) links(key string) []cid.Cid {
-	n := f.get(key, true)
+func (f *fields) links(key string, required bool) []cid.Cid {
+	n := f.get(key, required)
 	if n == nil {
 		return nil
 	}
-	if n.Kind() != datamodel.Kind_List || n.Length() > maxProofs {
-		f.fail(key, "is not a list of at most %d links", maxProofs)
+	if n.Kind() != datamodel.Kind_List || n.Length() > MaxProofs {
+		f.fail(key, "is not a list of at most %d links", MaxProofs)
 		return nil
 	}
 	var out []cid.Cid
@@ -147,9 +148,41 @@ func (f *fields) links(key string) []cid.Cid {
 	return out
 }
 
-// text reads one string field of a payload.
-func text(n datamodel.Node, key string) (string, error) {
-	f := fields{node: n}
+// command reads a command's path.
+func (f *fields) command(key string) string {
 	s := f.text(key)
+	if f.err == nil {
+		if err := ParseCommand(s); err != nil {
+			f.fail(key, "is not a command: %v", err)
+		}
+	}
+	return s
+}
+
+func (f *fields) policy(key string) (p Policy) {
+	n := f.get(key, true)
+	if n == nil {
+		return p
+	}
+	p, err := ParsePolicy(n)
+	if err != nil && f.err == nil {
+		f.err = err
+	}
+	return p
+}
+
+// assembleTime is the inverse of time for a required field.
+func assembleTime(ma datamodel.MapAssembler, key string, t *int64) {
+	if t == nil {
+		qp.MapEntry(ma, key, qp.Null())
+		return
+	}
+	qp.MapEntry(ma, key, qp.Int(*t))
+}
+
+// issuerOf reads who signed a payload.
+func issuerOf(n datamodel.Node) (string, error) {
+	f := fields{node: n}
+	s := f.text("iss")
 	return s, f.err
 }

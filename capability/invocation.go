@@ -30,7 +30,7 @@ type Invocation struct {
 // Seal signs the invocation as its issuer and returns the token. The issuer is s's DID.
 func (inv *Invocation) Seal(s Signer) ([]byte, error) {
 	if inv.Issuer != s.DID() {
-		return nil, fmt.Errorf("seal token: the issuer is %s, the key is that of %s", inv.Issuer, s.DID())
+		return nil, errForeignKey(inv.Issuer, s)
 	}
 	payload, err := qp.BuildMap(basicnode.Prototype.Any, -1, func(ma datamodel.MapAssembler) {
 		qp.MapEntry(ma, "iss", qp.String(inv.Issuer))
@@ -46,11 +46,7 @@ func (inv *Invocation) Seal(s Signer) ([]byte, error) {
 		if inv.Meta != nil {
 			qp.MapEntry(ma, "meta", qp.Node(inv.Meta))
 		}
-		if inv.Expires == nil {
-			qp.MapEntry(ma, "exp", qp.Null())
-		} else {
-			qp.MapEntry(ma, "exp", qp.Int(*inv.Expires))
-		}
+		assembleTime(ma, "exp", inv.Expires)
 		if inv.IssuedAt != nil {
 			qp.MapEntry(ma, "iat", qp.Int(*inv.IssuedAt))
 		}
@@ -59,6 +55,10 @@ func (inv *Invocation) Seal(s Signer) ([]byte, error) {
 		}
 	})
 	if err != nil {
+		return nil, fmt.Errorf("seal token: %w", err)
+	}
+	e := envelope{kind: tagInvocation, payload: payload}
+	if _, err := e.invocation(); err != nil { // what nobody could open is not signed
 		return nil, fmt.Errorf("seal token: %w", err)
 	}
 	return seal(s, tagInvocation, payload)
@@ -83,24 +83,31 @@ func (inv *Invocation) TaskCID() (cid.Cid, error) {
 }
 
 // OpenInvocation decodes a token strictly and checks its signature. Whether the issuer is allowed what it asks is another
-// question.
+// question: see [Validator].
 func OpenInvocation(data []byte) (*Invocation, error) {
-	p, err := open(data, tagInvocation)
+	e, err := open(data)
+	if err != nil {
+		return nil, err
+	}
+	return e.invocation()
+}
+
+func (e *envelope) invocation() (*Invocation, error) {
+	f, err := e.fields(tagInvocation, "an invocation")
 	if err != nil {
 		return nil, err
 	}
 	inv := &Invocation{}
-	f := fields{node: p}
 	inv.Issuer = f.did("iss", true)
 	inv.Subject = f.did("sub", true)
 	inv.Audience = f.did("aud", false)
-	inv.Command = f.text("cmd")
+	inv.Command = f.command("cmd")
 	inv.Args = f.mapNode("args", true)
 	inv.Meta = f.mapNode("meta", false)
 	inv.Nonce = f.bytes("nonce")
 	inv.Expires = f.time("exp", true)
 	inv.IssuedAt = f.time("iat", false)
-	inv.Proofs = f.links("prf")
+	inv.Proofs = f.links("prf", true)
 	inv.Cause = f.link("cause")
 	return inv, f.done()
 }

@@ -230,8 +230,8 @@ func TestLargeIntegers(t *testing.T) {
 	for s, want := range map[string]bool{
 		`["==", ".", 1.8446744073709551616e19]`: false, // as floats they would be equal
 		`["<", ".", 1.8446744073709551616e19]`:  true,
-		`[">", ".", 9223372036854775807]`:     true,
-		`["<=", ".", -1]`:                     false, // as signed integers it would hold
+		`[">", ".", 9223372036854775807]`:       true,
+		`["<=", ".", -1]`:                       false, // as signed integers it would hold
 	} {
 		if err := policy(t, "["+s+"]").Match(largest); (err == nil) != want {
 			t.Errorf("%s: %v", s, err)
