@@ -54,13 +54,18 @@ func (v Validator) Validate(ctx context.Context, token []byte, proofs Proofs) (*
 	if err != nil {
 		return nil, err
 	}
+	return v.validate(ctx, inv, opener(proofs))
+}
+
+// validate is Validate for an opened invocation.
+func (v Validator) validate(ctx context.Context, inv *Invocation, find finder) (*Grant, error) {
 	if err := v.addressed(inv); err != nil {
 		return nil, err
 	}
 	if err := v.inTime(nil, inv.Expires); err != nil {
 		return nil, fmt.Errorf("invocation: %w", err)
 	}
-	c, err := v.walk(inv.Subject, inv.Proofs, proofs)
+	c, err := v.walk(inv.Subject, inv.Proofs, find)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +87,11 @@ func (v Validator) Validate(ctx context.Context, token []byte, proofs Proofs) (*
 	if err := c.revoked(ctx, v.Revocations); err != nil {
 		return nil, err
 	}
-	return &Grant{inv, c.links}, nil
+	g := &Grant{Invocation: inv}
+	for _, l := range c.links {
+		g.Chain = append(g.Chain, l.Delegation)
+	}
+	return g, nil
 }
 
 // addressed checks whom an invocation asks, and about what.
@@ -121,12 +130,44 @@ func (v Validator) inTime(notBefore, expires *int64) error {
 
 func moment(t int64) string { return time.Unix(t, 0).UTC().Format(time.RFC3339) }
 
+// link is an opened delegation.
+type link struct {
+	*Delegation
+	cids []cid.Cid // see sameContent
+}
+
+// finder opens the delegation with a CID.
+type finder func(cid.Cid) (link, error)
+
+// opener finds delegations among proofs.
+func opener(proofs Proofs) finder {
+	return func(id cid.Cid) (link, error) {
+		var token []byte
+		ok := false
+		if proofs != nil {
+			token, ok = proofs.Proof(id)
+		}
+		if !ok || !tokenCID(token).Equals(id) {
+			return link{}, ErrUnavailable
+		}
+		return openLink(token)
+	}
+}
+
+func openLink(token []byte) (link, error) {
+	e, err := open(token)
+	if err != nil {
+		return link{}, err
+	}
+	d, err := e.delegation()
+	return link{d, e.cids}, err
+}
+
 // chain is a walk from the subject along delegations, each by the one before's audience.
 type chain struct {
 	subject string
 	command string // the narrowest so far
-	links   []*Delegation
-	cids    [][]cid.Cid // per link, see sameContent
+	links   []link
 }
 
 // holder is who has the authority: the subject, or the last audience.
@@ -137,45 +178,36 @@ func (c *chain) holder() string {
 	return c.links[len(c.links)-1].Audience
 }
 
-func (c *chain) errorf(link int, format string, args ...any) error {
-	return fmt.Errorf("proof %d (%s): %w", link+1, c.cids[link][0], fmt.Errorf(format, args...))
+func (c *chain) errorf(i int, format string, args ...any) error {
+	return fmt.Errorf("proof %d (%s): %w", i+1, c.links[i].cids[0], fmt.Errorf(format, args...))
 }
 
 // walk opens the delegations ids, root first, and checks that they are a chain from the subject in which every link holds
 // now.
-func (v Validator) walk(subject string, ids []cid.Cid, proofs Proofs) (*chain, error) {
+func (v Validator) walk(subject string, ids []cid.Cid, find finder) (*chain, error) {
 	if len(ids) > MaxProofs {
 		return nil, fmt.Errorf("%w: %d proofs, limit %d", ErrToken, len(ids), MaxProofs)
 	}
 	c := &chain{subject: subject, command: "/"}
 	seen := make(map[cid.Cid]bool, len(ids))
 	for i, id := range ids {
+		var l link
+		var err error
 		if seen[id] {
-			return nil, fmt.Errorf("%w: proof %d (%s) is named twice", ErrToken, i+1, id)
-		}
-		seen[id] = true
-		var token []byte
-		var ok bool
-		if proofs != nil {
-			token, ok = proofs.Proof(id)
-		}
-		if !ok || !tokenCID(token).Equals(id) {
-			return nil, fmt.Errorf("%w: proof %d (%s)", ErrUnavailable, i+1, id)
-		}
-		e, err := open(token)
-		var d *Delegation
-		if err == nil {
-			d, err = e.delegation()
+			err = fmt.Errorf("%w: it is named twice", ErrToken)
+		} else {
+			l, err = find(id)
 		}
 		if err == nil {
-			err = c.extend(d, e.cids)
+			err = c.extend(l)
 		}
 		if err == nil {
-			err = v.inTime(d.NotBefore, d.Expires)
+			err = v.inTime(l.NotBefore, l.Expires)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("proof %d (%s): %w", i+1, id, err)
 		}
+		seen[id] = true
 	}
 	return c, nil
 }
@@ -183,7 +215,7 @@ func (v Validator) walk(subject string, ids []cid.Cid, proofs Proofs) (*chain, e
 // extend adds a link. The first must be the subject's own; no link may be about another subject, come from somebody who
 // does not hold the authority, or name a command that its issuer was not given. A powerline may name a wide command, since
 // it says "whatever I have"; what it lets through is still only what the links before it allow.
-func (c *chain) extend(d *Delegation, cids []cid.Cid) error {
+func (c *chain) extend(d link) error {
 	root := len(c.links) == 0
 	switch {
 	case root && d.Subject == "":
@@ -201,7 +233,6 @@ func (c *chain) extend(d *Delegation, cids []cid.Cid) error {
 		return fmt.Errorf("%w: %s was given %s and gives on %s", ErrCommand, d.Issuer, c.command, d.Command)
 	}
 	c.links = append(c.links, d)
-	c.cids = append(c.cids, cids)
 	return nil
 }
 
@@ -211,7 +242,7 @@ func (c *chain) revoked(ctx context.Context, r Revocations) error {
 		return nil
 	}
 	for i := range c.links {
-		for _, id := range c.cids[i] {
+		for _, id := range c.links[i].cids {
 			by, err := r.Revokers(ctx, id)
 			if err != nil {
 				return c.errorf(i, "is it revoked? %w", err)

@@ -10,34 +10,36 @@ import (
 
 // network is the delegations of a container as a graph: a delegation leads on to those that its audience issued.
 type network struct {
-	nodes  []node
+	tokens *Container
+	nodes  []link
 	byCID  map[cid.Cid]int
 	by, to map[string][]int // by issuer, by audience
 }
 
-type node struct {
-	cid cid.Cid
-	*Delegation
-}
-
 // newNetwork opens the delegations of a container. Tokens that are not good delegations are left out.
 func newNetwork(c *Container) *network {
-	n := &network{byCID: make(map[cid.Cid]int), by: make(map[string][]int), to: make(map[string][]int)}
-	if c == nil {
-		return n
-	}
+	n := &network{tokens: c, byCID: make(map[cid.Cid]int), by: make(map[string][]int), to: make(map[string][]int)}
 	for id, token := range c.All() {
-		d, err := OpenDelegation(token)
+		d, err := openLink(token)
 		if err != nil {
 			continue
 		}
 		i := len(n.nodes)
-		n.nodes = append(n.nodes, node{id, d})
+		n.nodes = append(n.nodes, d)
 		n.byCID[id] = i
 		n.by[d.Issuer] = append(n.by[d.Issuer], i)
 		n.to[d.Audience] = append(n.to[d.Audience], i)
 	}
 	return n
+}
+
+// find is a [finder]; for what is no good delegation it tells why.
+func (n *network) find(id cid.Cid) (link, error) {
+	i, ok := n.byCID[id]
+	if !ok {
+		return opener(n.tokens)(id)
+	}
+	return n.nodes[i], nil
 }
 
 func (n *network) about(i int, subject string) bool {
@@ -46,7 +48,7 @@ func (n *network) about(i int, subject string) bool {
 
 // flood visits what is reached from the given delegations, each once, breadth first, and returns for each how it was
 // reached; a start is reached from itself. From a delegation it goes on to edges[end(delegation)].
-func (n *network) flood(from []int, subject string, edges map[string][]int, end func(node) string) map[int]int {
+func (n *network) flood(from []int, subject string, edges map[string][]int, end func(link) string) map[int]int {
 	via := make(map[int]int)
 	var queue []int
 	visit := func(i, from int) {
@@ -74,9 +76,9 @@ func (n *network) flood(from []int, subject string, edges map[string][]int, end 
 	return via
 }
 
-func audienceOf(d node) string { return d.Audience }
+func audienceOf(d link) string { return d.Audience }
 
-func issuedBy(d node) string { return d.Issuer }
+func issuedBy(d link) string { return d.Issuer }
 
 // rooted floods from the subject's own delegations, powerlines excepted.
 func (n *network) rooted(subject string) map[int]int {
@@ -115,7 +117,7 @@ func (n *network) way(leaf int, via map[int]int) []cid.Cid {
 	}
 	var out []cid.Cid
 	for i := leaf; ; i = via[i] {
-		out = append(out, n.nodes[i].cid)
+		out = append(out, n.nodes[i].cids[0])
 		if via[i] == i {
 			slices.Reverse(out)
 			return out
@@ -135,16 +137,15 @@ func (n *network) subjects() []string {
 	return slices.Compact(out)
 }
 
+// maxChains bounds the ways that Chains walks.
+const maxChains = 32
+
 // Chain is a way from a subject to a delegation.
 type Chain struct {
 	Subject string
 	Command string    // the narrowest on the way
 	Proofs  []cid.Cid // root first
-	Links   []*Delegation
 }
-
-// maxChains bounds the ways that Chains walks.
-const maxChains = 32
 
 // Chains finds in a container what holder may do: for each delegation to holder and each subject the shortest way from the
 // subject to it, if every link of it holds now; for a way that does not it returns the reason. It stops after a few dozen
@@ -164,16 +165,22 @@ func (v Validator) Chains(ctx context.Context, c *Container, holder string) (goo
 			if len(good)+len(refused) == maxChains {
 				return good, refused
 			}
-			w, err := v.walk(subject, way, c)
-			if err == nil {
-				err = w.revoked(ctx, v.Revocations)
-			}
+			w, err := v.holds(ctx, n, subject, way)
 			if err != nil {
 				refused = append(refused, err)
 				continue
 			}
-			good = append(good, Chain{subject, w.command, way, w.links})
+			good = append(good, Chain{subject, w.command, way})
 		}
 	}
 	return good, refused
+}
+
+// holds checks a way without an invocation.
+func (v Validator) holds(ctx context.Context, n *network, subject string, way []cid.Cid) (*chain, error) {
+	w, err := v.walk(subject, way, n.find)
+	if err != nil {
+		return nil, err
+	}
+	return w, w.revoked(ctx, v.Revocations)
 }

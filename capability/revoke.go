@@ -40,6 +40,9 @@ func Revoke(s Signer, c cid.Cid) ([]byte, error) {
 //
 // The subject is v.Subject, or if that is empty the one that the revoked delegation names.
 func (v Validator) Revocation(ctx context.Context, token []byte, evidence *Container) (*Revocation, error) {
+	if evidence == nil {
+		evidence = &Container{}
+	}
 	subject := v.Subject
 	v.Subject, v.Executor = "", "" // a revocation is about the revoker, and for everyone who hears of it
 	g, err := v.Validate(ctx, token, evidence)
