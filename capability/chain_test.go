@@ -367,6 +367,18 @@ func TestOnlyTheSignerSaysIt(t *testing.T) {
 	}
 }
 
+func FuzzOpenDelegation(f *testing.F) {
+	k := seeded(f, "service")
+	token := sealed(f, k, &capability.Delegation{Issuer: k.DID(), Audience: k.DID(), Subject: k.DID(), Command: "/wasm", Nonce: []byte{1},
+		Policy: policy(f, `[["any", ".a[1:]", ["like", ".b?", "x*"]]]`), Expires: unix(noon)})
+	f.Add(token)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if d, err := capability.OpenDelegation(data); err == nil && !bytes.Equal(data, token) && d.Issuer == k.DID() {
+			t.Fatalf("a forged token: %x", data)
+		}
+	})
+}
+
 func TestDescribe(t *testing.T) {
 	f := newFamily(t)
 	f.give(t, f.service, f.alice, func(d *capability.Delegation) {
