@@ -27,7 +27,19 @@ func (d *Delegation) Seal(s Signer) ([]byte, error) {
 	if d.Issuer != s.DID() {
 		return nil, errForeignKey(d.Issuer, s)
 	}
-	payload, err := qp.BuildMap(basicnode.Prototype.Any, -1, func(ma datamodel.MapAssembler) {
+	payload, err := d.payload()
+	if err != nil {
+		return nil, fmt.Errorf("seal token: %w", err)
+	}
+	e := envelope{kind: tagDelegation, payload: payload}
+	if _, err := e.delegation(); err != nil { // what nobody could open is not signed
+		return nil, fmt.Errorf("seal token: %w", err)
+	}
+	return seal(s, tagDelegation, payload)
+}
+
+func (d *Delegation) payload() (datamodel.Node, error) {
+	return qp.BuildMap(basicnode.Prototype.Any, -1, func(ma datamodel.MapAssembler) {
 		qp.MapEntry(ma, "iss", qp.String(d.Issuer))
 		qp.MapEntry(ma, "aud", qp.String(d.Audience))
 		if d.Subject == "" {
@@ -46,14 +58,6 @@ func (d *Delegation) Seal(s Signer) ([]byte, error) {
 		}
 		assembleTime(ma, "exp", d.Expires)
 	})
-	if err != nil {
-		return nil, fmt.Errorf("seal token: %w", err)
-	}
-	e := envelope{kind: tagDelegation, payload: payload}
-	if _, err := e.delegation(); err != nil { // what nobody could open is not signed
-		return nil, fmt.Errorf("seal token: %w", err)
-	}
-	return seal(s, tagDelegation, payload)
 }
 
 // OpenDelegation decodes a token strictly and checks its signature.

@@ -32,7 +32,19 @@ func (inv *Invocation) Seal(s Signer) ([]byte, error) {
 	if inv.Issuer != s.DID() {
 		return nil, errForeignKey(inv.Issuer, s)
 	}
-	payload, err := qp.BuildMap(basicnode.Prototype.Any, -1, func(ma datamodel.MapAssembler) {
+	payload, err := inv.payload()
+	if err != nil {
+		return nil, fmt.Errorf("seal token: %w", err)
+	}
+	e := envelope{kind: tagInvocation, payload: payload}
+	if _, err := e.invocation(); err != nil { // what nobody could open is not signed
+		return nil, fmt.Errorf("seal token: %w", err)
+	}
+	return seal(s, tagInvocation, payload)
+}
+
+func (inv *Invocation) payload() (datamodel.Node, error) {
+	return qp.BuildMap(basicnode.Prototype.Any, -1, func(ma datamodel.MapAssembler) {
 		qp.MapEntry(ma, "iss", qp.String(inv.Issuer))
 		if inv.Audience != "" {
 			qp.MapEntry(ma, "aud", qp.String(inv.Audience))
@@ -54,14 +66,6 @@ func (inv *Invocation) Seal(s Signer) ([]byte, error) {
 			qp.MapEntry(ma, "cause", qp.Link(cidlink.Link{Cid: *inv.Cause}))
 		}
 	})
-	if err != nil {
-		return nil, fmt.Errorf("seal token: %w", err)
-	}
-	e := envelope{kind: tagInvocation, payload: payload}
-	if _, err := e.invocation(); err != nil { // what nobody could open is not signed
-		return nil, fmt.Errorf("seal token: %w", err)
-	}
-	return seal(s, tagInvocation, payload)
 }
 
 // task assembles the fields that name the task.
