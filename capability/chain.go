@@ -77,7 +77,7 @@ func (v Validator) validate(ctx context.Context, inv *Invocation, find finder) (
 	}
 	steps := budget{left: maxSteps}
 	for i, d := range c.links {
-		if !covers(d.Command, inv.Command) {
+		if !Covers(d.Command, inv.Command) {
 			return nil, c.errorf(i, "%w: %s allows not %s", ErrCommand, d.Command, inv.Command)
 		}
 		if err := d.Policy.match(&steps, inv.Args); err != nil {
@@ -226,9 +226,9 @@ func (c *chain) extend(d link) error {
 		return fmt.Errorf("%w: the first proof is by %s, not by the subject %s", ErrClaim, d.Issuer, c.subject)
 	case d.Issuer != c.holder():
 		return fmt.Errorf("%w: issued by %s, the proof before is for %s", ErrAudience, d.Issuer, c.holder())
-	case covers(c.command, d.Command):
+	case Covers(c.command, d.Command):
 		c.command = d.Command
-	case d.Subject == "" && covers(d.Command, c.command):
+	case d.Subject == "" && Covers(d.Command, c.command):
 	default:
 		return fmt.Errorf("%w: %s was given %s and gives on %s", ErrCommand, d.Issuer, c.command, d.Command)
 	}

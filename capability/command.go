@@ -27,5 +27,5 @@ func ParseCommand(cmd string) error {
 	return nil
 }
 
-// covers reports whether whoever may do cmd may do narrower: it is the same, or below it.
-func covers(cmd, narrower string) bool { return command.Command(cmd).Covers(command.Command(narrower)) }
+// Covers reports whether whoever may do cmd may do narrower: it is the same, or below it.
+func Covers(cmd, narrower string) bool { return command.Command(cmd).Covers(command.Command(narrower)) }

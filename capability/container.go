@@ -191,6 +191,22 @@ func ReadContainer(data []byte) (*Container, error) {
 	return c, nil
 }
 
+// ReadTokens reads what people keep in files: a container, after a printable one perhaps white space, or one bare token.
+func ReadTokens(data []byte) (*Container, error) {
+	if len(data) > 0 && data[0] == 0x82 { // a list of two in DAG-CBOR
+		if len(data) > MaxToken {
+			return nil, fmt.Errorf("%w: %d bytes, limit %d", ErrToken, len(data), MaxToken)
+		}
+		c := &Container{}
+		_, err := c.Add(data)
+		return c, err
+	}
+	if len(data) > 0 && Encoding(data[0]).Text() {
+		data = bytes.TrimRight(data, " \t\r\n")
+	}
+	return ReadContainer(data)
+}
+
 // unfold undoes the base encoding and the compression.
 func (f form) unfold(data []byte) ([]byte, error) {
 	if len(data) > MaxContainer/3*4+4 {

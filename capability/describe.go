@@ -7,6 +7,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/ipfs/go-cid"
+	"github.com/ipld/go-ipld-prime/datamodel"
+
+	"github.com/trilemma-dev/trilemma/block"
 )
 
 // Kinds of tokens in a [Description].
@@ -38,10 +41,10 @@ func (v Validator) Describe(ctx context.Context, c *Container) []Description {
 	for id, token := range c.All() {
 		d := Description{CID: id}
 		if i, ok := n.byCID[id]; ok {
-			d.Kind, d.Says = KindDelegation, n.nodes[i].sentence()
+			d.Kind, d.Says = KindDelegation, n.nodes[i].String()
 			d.Refused = v.refuses(ctx, n, i, ways)
 		} else if inv, err := OpenInvocation(token); err == nil {
-			d.Kind, d.Says = KindInvocation, inv.sentence()
+			d.Kind, d.Says = KindInvocation, inv.String()
 			_, d.Refused = v.validate(ctx, inv, n.find)
 		} else {
 			d.Kind, d.Says, d.Refused = KindUnreadable, fmt.Sprintf("%d bytes that are no good token.", len(token)), err
@@ -80,7 +83,8 @@ func (v Validator) refuses(ctx context.Context, n *network, i int, ways map[stri
 	return fmt.Errorf("%w: nothing here shows that %s may act on %s", ErrUnavailable, d.Issuer, d.Subject)
 }
 
-func (d *Delegation) sentence() string {
+// String is what the delegation says, in one sentence. Names in it are the issuer's words.
+func (d *Delegation) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s lets %s do ", d.Issuer, d.Audience)
 	if d.Command == "/" {
@@ -108,10 +112,13 @@ func (d *Delegation) sentence() string {
 	return b.String()
 }
 
-func (inv *Invocation) sentence() string {
-	if inv.Command == CommandRevoke {
-		if n, err := inv.Args.LookupByString("ucan"); err == nil {
-			return fmt.Sprintf("%s revokes %s.", inv.Subject, abridged(inJSON(n)))
+// String is what the invocation asks for, in one sentence. Names and arguments in it are the issuer's words.
+func (inv *Invocation) String() string {
+	args := "nothing"
+	if inv.Args != nil {
+		args = abridged(inJSON(inv.Args))
+		if n, err := inv.Args.LookupByString("ucan"); err == nil && inv.Command == CommandRevoke {
+			return fmt.Sprintf("%s revokes %s.", inv.Subject, abridged(linkText(n)))
 		}
 	}
 	var b strings.Builder
@@ -119,7 +126,7 @@ func (inv *Invocation) sentence() string {
 	if inv.Audience != "" {
 		fmt.Fprintf(&b, "%s ", inv.Audience)
 	}
-	fmt.Fprintf(&b, "to do %s on %s with %s", inv.Command, inv.Subject, abridged(inJSON(inv.Args)))
+	fmt.Fprintf(&b, "to do %s on %s with %s", inv.Command, inv.Subject, args)
 	if inv.Expires != nil {
 		fmt.Fprintf(&b, " until %s", moment(*inv.Expires))
 	}
@@ -133,6 +140,14 @@ func (inv *Invocation) sentence() string {
 	}
 	b.WriteByte('.')
 	return b.String()
+}
+
+// linkText shows a link as its CID, anything else in DAG-JSON.
+func linkText(n datamodel.Node) string {
+	if c, ok := block.Link(n); ok {
+		return c.String()
+	}
+	return inJSON(n)
 }
 
 // words is a policy for people.

@@ -32,6 +32,9 @@ func (inv *Invocation) Seal(s Signer) ([]byte, error) {
 	if inv.Issuer != s.DID() {
 		return nil, errForeignKey(inv.Issuer, s)
 	}
+	if inv.Args == nil {
+		return nil, fmt.Errorf("seal token: %w: no arguments", ErrToken)
+	}
 	payload, err := inv.payload()
 	if err != nil {
 		return nil, fmt.Errorf("seal token: %w", err)

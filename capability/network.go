@@ -1,6 +1,7 @@
 package capability
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -92,19 +93,27 @@ func (n *network) rooted(subject string) map[int]int {
 }
 
 // mayRevoke reports whether revoker issued a link on some way from the subject to the delegation id. An empty subject
-// stands for the one that the delegation names.
+// stands for the one that the delegation names, or for any if it names none; whoever issued the delegation itself may then
+// revoke it without a way.
 func (n *network) mayRevoke(id cid.Cid, revoker, subject string) (bool, error) {
 	leaf, ok := n.byCID[id]
 	if !ok {
 		return false, fmt.Errorf("%w: the delegation %s, which is to be revoked, is not among the evidence", ErrUnavailable, id)
 	}
-	if subject == "" {
-		subject = n.nodes[leaf].Subject
+	d := n.nodes[leaf]
+	if subject == "" && d.Issuer == revoker {
+		return true, nil
 	}
-	rooted := n.rooted(subject)
-	for i := range n.flood([]int{leaf}, subject, n.to, issuedBy) {
-		if _, ok := rooted[i]; ok && n.nodes[i].Issuer == revoker {
-			return true, nil
+	subjects := []string{cmp.Or(subject, d.Subject)}
+	if subjects[0] == "" {
+		subjects = n.subjects()
+	}
+	for _, subject := range subjects {
+		rooted := n.rooted(subject)
+		for i := range n.flood([]int{leaf}, subject, n.to, issuedBy) {
+			if _, ok := rooted[i]; ok && n.nodes[i].Issuer == revoker {
+				return true, nil
+			}
 		}
 	}
 	return false, nil

@@ -45,12 +45,12 @@ func FuzzPayload(f *testing.F) {
 		d, err := (&envelope{kind: tagDelegation, payload: n}).delegation()
 		if err == nil {
 			same(t, data, d.payload)
-			_ = d.sentence()
+			_ = d.String()
 		}
 		inv, err2 := (&envelope{kind: tagInvocation, payload: n}).invocation()
 		if err2 == nil {
 			same(t, data, inv.payload)
-			_ = inv.sentence()
+			_ = inv.String()
 		}
 		if err == nil && err2 == nil {
 			t.Fatal("both a delegation and an invocation")

@@ -38,7 +38,8 @@ func Revoke(s Signer, c cid.Cid) ([]byte, error) {
 // evidence's tokens, so that strangers cannot fill a set of revocations with noise; the subject itself needs no evidence,
 // since it is at the root of every chain.
 //
-// The subject is v.Subject, or if that is empty the one that the revoked delegation names.
+// The subject is v.Subject, or if that is empty the one that the revoked delegation names; the delegation's own issuer is
+// then believed without a way. A service names its subject.
 func (v Validator) Revocation(ctx context.Context, token []byte, evidence *Container) (*Revocation, error) {
 	if evidence == nil {
 		evidence = &Container{}

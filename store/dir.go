@@ -119,7 +119,7 @@ func (d *Dir) Load(_ context.Context, key string) ([]byte, error) {
 
 // write makes a file in the store's tmp folder and gives it its name with place: os.Rename or os.Link.
 func (d *Dir) write(path string, data []byte, place func(from, to string) error, sync bool) (err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	if err := d.makeDir(filepath.Dir(path), sync); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
 	f, err := os.CreateTemp(filepath.Join(d.root, "tmp"), "new-*")
@@ -143,6 +143,24 @@ func (d *Dir) write(path string, data []byte, place func(from, to string) error,
 	}
 	if sync {
 		return syncDir(filepath.Dir(path))
+	}
+	return nil
+}
+
+// makeDir makes a folder below the store's root, and on sync also makes sure that it outlives a loss of power: a new folder
+// is an entry of the one above it.
+func (d *Dir) makeDir(path string, sync bool) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	for sync && path != d.root && path != filepath.Dir(path) {
+		path = filepath.Dir(path)
+		if err := syncDir(path); err != nil {
+			return err
+		}
 	}
 	return nil
 }
