@@ -163,7 +163,7 @@ func (s *statement) argument(arg datamodel.Node, depth int, left *int) (err erro
 		s.inner = make([]statement, 1)
 		s.inner[0], err = parseStatement(arg, depth+1, left)
 	default:
-		err = fmt.Errorf("unknown operator %.40q", s.op)
+		return fmt.Errorf("unknown operator %.40q", s.op)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.op, err)

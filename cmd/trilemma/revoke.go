@@ -25,9 +25,9 @@ func (a *app) revokeCommand() *cobra.Command {
 		Long: `Sign a revocation of a delegation and enter it into the set of revocations under TRILEMMA_HOME. Every issuer of a
 chain may revoke each delegation that comes after; what was revoked stays revoked.
 
-TOKENS is a file with the chain that leads to the delegation, "-" is stdin; CID says which, if there are several. A CID
-alone does for delegations of what this key itself controls. The result is a container with the revocation and the chain:
-give it to whoever else checks the delegation. --accept enters such a container that somebody else made.`,
+TOKENS is a file with the chain that leads to the delegation, "-" is stdin; CID says which, if there are several. The
+result is a container with the revocation and the chain: give it to whoever else checks the delegation, who enters it with
+--accept. A CID alone is taken at its word, here; others want to see the chain.`,
 		Example: `  trilemma revoke given.ucan
   trilemma revoke chain.ucan bafyrei… -o revocation.ucan
   trilemma revoke --accept revocation.ucan`,
