@@ -130,9 +130,13 @@ func (a *app) keepRevocation(ctx context.Context, v capability.Validator, token 
 	return r, nil
 }
 
+type revocationsJSON struct {
+	Revoked []revokedJSON `json:"revoked"`
+}
+
 type revokedJSON struct {
-	Revoked string `json:"revoked"`
-	By      string `json:"by"`
+	CID string `json:"cid"`
+	By  string `json:"by"`
 }
 
 // acceptRevocations enters all revocations of a container; the first bad one ends it.
@@ -144,7 +148,7 @@ func (a *app) acceptRevocations(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	list := []revokedJSON{}
+	list := revocationsJSON{Revoked: []revokedJSON{}}
 	for _, token := range evidence.All() {
 		if inv, err := capability.OpenInvocation(token); err != nil || inv.Command != capability.CommandRevoke {
 			continue
@@ -153,16 +157,16 @@ func (a *app) acceptRevocations(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
-		list = append(list, revokedJSON{r.Delegation.String(), r.Revoker})
+		list.Revoked = append(list.Revoked, revokedJSON{r.Delegation.String(), r.Revoker})
 	}
-	if len(list) == 0 {
+	if len(list.Revoked) == 0 {
 		return usage("%s has no revocation", args[0])
 	}
 	if a.json {
-		return a.printJSON(map[string]any{"revoked": list})
+		return a.printJSON(list)
 	}
-	for _, r := range list {
-		if _, err := fmt.Fprintf(a.out, "%s  revoked by %s\n", r.Revoked, r.By); err != nil {
+	for _, r := range list.Revoked {
+		if _, err := fmt.Fprintf(a.out, "%s  revoked by %s\n", r.CID, r.By); err != nil {
 			return err
 		}
 	}
