@@ -422,6 +422,32 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
+// TestDescribeIsBounded has a full container of as many subjects as links, in which every link ends a way from every subject.
+func TestDescribeIsBounded(t *testing.T) {
+	const half = capability.MaxTokens / 2
+	c := &capability.Container{}
+	from := seeded(t, "hub")
+	for i := range half {
+		k := seeded(t, fmt.Sprint("subject ", i))
+		add(t, c, sealed(t, k, &capability.Delegation{Issuer: k.DID(), Audience: from.DID(), Subject: k.DID(), Command: "/"}))
+	}
+	for i := range half {
+		to := seeded(t, fmt.Sprint("link ", i))
+		add(t, c, sealed(t, from, &capability.Delegation{Issuer: from.DID(), Audience: to.DID(), Command: "/", Expires: unix(noon.Add(-time.Hour))}))
+		from = to
+	}
+	start := time.Now()
+	all := capability.Validator{Now: at(noon)}.Describe(t.Context(), c)
+	if took := time.Since(start); len(all) != 2*half || took > 20*time.Second {
+		t.Errorf("%d descriptions after %v", len(all), took)
+	}
+	start = time.Now()
+	good, refused := capability.Validator{Now: at(noon)}.Chains(t.Context(), c, from.DID())
+	if took := time.Since(start); len(good) != 0 || len(refused) == 0 || took > 20*time.Second {
+		t.Errorf("%d chains, %d refused after %v", len(good), len(refused), took)
+	}
+}
+
 // BenchmarkValidate measures a chain of 64 links from sealed tokens to a grant.
 func BenchmarkValidate(b *testing.B) {
 	for _, kind := range kinds {

@@ -33,16 +33,17 @@ type Description struct {
 // Describe reads every token of a container, in the order of the container.
 func (v Validator) Describe(ctx context.Context, c *Container) []Description {
 	n := newNetwork(c)
-	ways := make(map[string]map[int]int)
-	for _, subject := range n.subjects() {
-		ways[subject] = n.rooted(subject)
+	subjects := n.subjects()
+	ways := make([]map[int]int, len(subjects))
+	for i, subject := range subjects {
+		ways[i] = n.rooted(subject)
 	}
 	var out []Description
 	for id, token := range c.All() {
 		d := Description{CID: id}
 		if i, ok := n.byCID[id]; ok {
 			d.Kind, d.Says = KindDelegation, n.nodes[i].String()
-			d.Refused = v.refuses(ctx, n, i, ways)
+			d.Refused = v.refuses(ctx, n, i, subjects, ways)
 		} else if inv, err := OpenInvocation(token); err == nil {
 			d.Kind, d.Says = KindInvocation, inv.String()
 			_, d.Refused = v.validate(ctx, inv, n.find)
@@ -54,17 +55,20 @@ func (v Validator) Describe(ctx context.Context, c *Container) []Description {
 	return out
 }
 
-// refuses tells why a delegation would not hold at the end of its way. A powerline is good if it is for some subject.
-func (v Validator) refuses(ctx context.Context, n *network, i int, ways map[string]map[int]int) error {
+// refuses tells why a delegation would not hold at the end of its way. A powerline is good if it is for some subject; a few
+// dozen are tried.
+func (v Validator) refuses(ctx context.Context, n *network, i int, subjects []string, ways []map[int]int) error {
 	var reason error
-	for _, subject := range n.subjects() {
-		if v.Subject != "" && subject != v.Subject {
+	tried := 0
+	for s, subject := range subjects {
+		if v.Subject != "" && subject != v.Subject || tried == maxChains {
 			continue
 		}
-		way := n.way(i, ways[subject])
+		way := n.way(i, ways[s])
 		if way == nil {
 			continue
 		}
+		tried++
 		_, err := v.holds(ctx, n, subject, way)
 		if err == nil {
 			return nil
