@@ -280,7 +280,24 @@ func TestRefusedPayloads(t *testing.T) {
 			t.Errorf("the tag %q was accepted", tag)
 		}
 	}
+	for _, alg := range algorithms[1:] {
+		token, err := seal(disguised{k, alg.header()}, tagDelegation, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenDelegation(token); !errors.Is(err, ErrToken) {
+			t.Errorf("an Ed25519 signature under the header of %s: %v", alg.name, err)
+		}
+	}
 }
+
+// disguised signs with a key under the header of another kind.
+type disguised struct {
+	*Key
+	header []byte
+}
+
+func (d disguised) Varsig() []byte { return d.header }
 
 func drop(key string) func(string, datamodel.Node) (datamodel.Node, bool) {
 	return func(k string, v datamodel.Node) (datamodel.Node, bool) { return v, k != key }
