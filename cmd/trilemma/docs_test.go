@@ -18,6 +18,7 @@ import (
 var shapes = map[string]any{
 	"run": runJSON{}, "exec": execJSON{}, "verify": verifyJSON{}, "keys": keyJSON{},
 	"module": moduleJSON{}, "workflow": workflowJSON{}, "bundle": bundleJSON{}, "receipt": receiptJSON{}, "invocation": invocationJSON{}, "block": blockJSON{},
+	"tokens": tokensJSON{}, "delegate": tokenJSON{}, "revocations": revocationsJSON{},
 }
 
 var made = regexp.MustCompile(`(?s)<!-- (flags|json|file) ([^ ]+) -->\n.*?<!-- end -->`)

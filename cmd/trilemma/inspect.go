@@ -28,8 +28,8 @@ func (a *app) inspectCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "inspect THING",
 		Short: "Show what a file or a CID is",
-		Long: `Show a module, a workflow, a bundle, a receipt or another UCAN invocation ("-" reads it from stdin), or the block of a CID:
-one that is kept here, or with --bundle one of a bundle. What it is, is told from the bytes. A name that is a file is the file.
+		Long: `Show a module, a workflow, a bundle, a receipt, another UCAN token or a container of tokens ("-" reads it from stdin), or the block of
+a CID: one that is kept here, or with --bundle one of a bundle. What it is, is told from the bytes. A name that is a file is the file.
 
 A CID that is that of a computation stands for its remembered receipt.
 
@@ -47,7 +47,7 @@ does not allow, a damaged bundle or a signature that does not verify, and 2 for 
 			}
 			return a.show(v)
 		},
-		ValidArgsFunction: completeFile("wasm", "json", "yaml", "yml", "car"),
+		ValidArgsFunction: completeFile("wasm", "json", "yaml", "yml", "car", "ucan"),
 	}
 	c.Flags().StringVar(&bundle, "bundle", "", "the bundle that holds the CID")
 	completeFlag(c, "bundle", cobra.FixedCompletions([]string{"car"}, cobra.ShellCompDirectiveFilterFileExt))
@@ -108,7 +108,16 @@ func (a *app) inspectFile(ctx context.Context, name string, r *bufio.Reader) (*v
 	case isModule(data):
 		return inspectModule(name, data), nil
 	case isToken(data):
-		return inspectToken(b)
+		return a.inspectToken(ctx, b)
+	case isTokens(data):
+		c, err := capability.ReadTokens(data)
+		if err == nil {
+			return a.inspectTokens(ctx, c)
+		}
+		if !isText(data) {
+			return nil, usage("%s: %w", name, err)
+		}
+		return a.inspectText(ctx, name, data)
 	case isText(data):
 		return a.inspectText(ctx, name, data)
 	}
@@ -120,7 +129,7 @@ func (a *app) inspectFile(ctx context.Context, name string, r *bufio.Reader) (*v
 
 // unknown is the error about a file that is nothing of ours.
 func unknown(name, why string) error {
-	hint := "known are modules (.wasm), workflows (.json, .yaml), bundles (.car), receipts and other UCAN invocations"
+	hint := "known are modules (.wasm), workflows (.json, .yaml), bundles (.car), receipts and other UCAN tokens (.ucan)"
 	if why != "" {
 		hint = why
 	}
@@ -144,6 +153,9 @@ func isCAR(data []byte) bool {
 func isToken(data []byte) bool {
 	return len(data) > 2 && data[0] == 0x82 && data[1]>>5 == 2
 }
+
+// isTokens reports whether data may be a container of tokens: its first byte names an encoding. So do those of some texts.
+func isTokens(data []byte) bool { return len(data) > 0 && strings.IndexByte("@BCMOP", data[0]) >= 0 }
 
 // isText reports whether data can be a text file: UTF-8 without control characters.
 func isText(data []byte) bool {
@@ -200,7 +212,7 @@ func (a *app) inspectCID(ctx context.Context, c cid.Cid, get finder) (*view, err
 	case raw:
 		return inspectRaw(b), nil
 	case isToken(b.Data):
-		if v, err := inspectToken(b); !errors.Is(err, capability.ErrToken) {
+		if v, err := a.inspectToken(ctx, b); !errors.Is(err, capability.ErrToken) {
 			return v, err
 		}
 	}

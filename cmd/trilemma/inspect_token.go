@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -47,15 +48,20 @@ type regionJSON struct {
 	CID    string `json:"cid,omitempty"`
 }
 
-// inspectToken shows a receipt or another invocation. A signature that does not verify is status 1, anything else that is
-// wrong is status 2 and wraps [capability.ErrToken] if this is no token at all.
-func inspectToken(b block.Block) (*view, error) {
+// inspectToken shows a receipt or another token. A signature that does not verify is status 1, anything else that is wrong
+// is status 2 and wraps [capability.ErrToken] if this is no token at all.
+func (a *app) inspectToken(ctx context.Context, b block.Block) (*view, error) {
 	inv, err := capability.OpenInvocation(b.Data)
+	if err != nil {
+		if _, isDelegation := capability.OpenDelegation(b.Data); isDelegation == nil {
+			return a.inspectBare(ctx, b)
+		}
+	}
 	switch {
 	case errors.Is(err, capability.ErrSignature):
-		return nil, &status{code: exitFailed, err: fmt.Errorf("a UCAN invocation that is forged or damaged: %w", err)}
+		return nil, &status{code: exitFailed, err: fmt.Errorf("a UCAN token that is forged or damaged: %w", err)}
 	case err != nil:
-		return nil, &status{code: exitUsage, err: fmt.Errorf("not a UCAN invocation: %w", err), hint: "known are receipts and other UCAN 1.0 invocations; delegations are not shown yet"}
+		return nil, &status{code: exitUsage, err: fmt.Errorf("not a UCAN token: %w", err), hint: "known are receipts, and other UCAN 1.0 invocations and delegations"}
 	case inv.Command == receipts.Command:
 		r, err := receipts.Open(b)
 		if err != nil {
