@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ipfs/go-cid"
 	"github.com/ipld/go-ipld-prime/datamodel"
 	"github.com/ipld/go-ipld-prime/fluent/qp"
 	"github.com/ipld/go-ipld-prime/node/basicnode"
@@ -108,11 +107,7 @@ func (a *app) delegate(ctx context.Context, f delegateFlags) error {
 	if err != nil {
 		return usage("%w", err)
 	}
-	id, err := tokens.Add(token)
-	if err != nil {
-		return usage("%w", err)
-	}
-	return a.printToken(ctx, id, d.String(), tokens, to)
+	return a.printToken(ctx, token, d, tokens, to)
 }
 
 // passOn finds the chain by which holder may do the command, puts it into tokens and returns its subject.
@@ -182,8 +177,13 @@ func listed(n datamodel.Node) datamodel.Node {
 	return list
 }
 
-// printToken writes the tokens, and tells people what the new one says.
-func (a *app) printToken(ctx context.Context, id cid.Cid, says string, tokens *capability.Container, to output) error {
+// printToken writes the tokens with a new one among them, and tells people what it says.
+func (a *app) printToken(ctx context.Context, token []byte, what fmt.Stringer, tokens *capability.Container, to output) error {
+	id, err := tokens.Add(token)
+	if err != nil {
+		return usage("%w", err)
+	}
+	says := what.String()
 	if to.name != "-" || !a.json {
 		if err := a.writeTokens(ctx, to, tokens); err != nil {
 			return err

@@ -76,15 +76,11 @@ func (a *app) revoke(ctx context.Context, args []string, f revokeFlags) error {
 	if _, err := a.keepRevocation(ctx, v, token, evidence); err != nil {
 		return err
 	}
-	id, err := evidence.Add(token)
-	if err != nil {
-		return usage("%w", err)
-	}
 	inv, err := capability.OpenInvocation(token)
 	if err != nil {
 		return err
 	}
-	return a.printToken(ctx, id, inv.String(), evidence, to)
+	return a.printToken(ctx, token, inv, evidence, to)
 }
 
 // oneDelegation is the delegation that the arguments name, or the only one of a container.
