@@ -31,8 +31,8 @@ type instrumenter struct {
 
 // numHosted is the number of imports of an instrumented module: the primitives and Refill.
 const (
-	funcRefill = numPrimitives
-	numHosted  = numPrimitives + 1
+	funcRefill = NumPrimitives
+	numHosted  = NumPrimitives + 1
 )
 
 // Instrument returns l as an engine without metering of its own should run it: module bytes that charge what [Charges] says,
@@ -97,8 +97,8 @@ func Instrument(l *Linked) ([]byte, error) {
 
 // hostedFunc is where function f of a linked module stands behind the one import more.
 func hostedFunc(f uint32) uint32 {
-	if f >= numPrimitives {
-		return f + numHosted - numPrimitives
+	if f >= NumPrimitives {
+		return f + numHosted - NumPrimitives
 	}
 	return f
 }
@@ -114,7 +114,7 @@ func hosted(c wasm.ConstExpr) wasm.ConstExpr {
 func isLeaf(c *wasm.Code) bool {
 	for r := wasm.NewReader(c.Body, c.Offset); r.More(); {
 		in, err := r.Next()
-		if err != nil || in.Op == wasm.OpCallIndirect || in.Op == wasm.OpCall && in.Index >= numPrimitives {
+		if err != nil || in.Op == wasm.OpCallIndirect || in.Op == wasm.OpCall && in.Index >= NumPrimitives {
 			return false
 		}
 	}

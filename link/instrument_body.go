@@ -145,7 +145,7 @@ func (w *rewriter) instr(k uint32, in wasm.Instr) {
 	case wasm.OpRefFunc:
 		in.Index = hostedFunc(in.Index)
 	case wasm.OpCall:
-		if in.Index >= numPrimitives {
+		if in.Index >= NumPrimitives {
 			w.call(in)
 			return
 		}
@@ -203,7 +203,7 @@ func (w *rewriter) label(l uint32) uint32 {
 func (w *rewriter) call(in wasm.Instr) {
 	light := false
 	if in.Op == wasm.OpCall {
-		light = w.instrumenter.leaf[in.Index-numPrimitives]
+		light = w.instrumenter.leaf[in.Index-NumPrimitives]
 		in.Index = hostedFunc(in.Index)
 	}
 	w.index(wasm.OpLocalGet, w.cells)

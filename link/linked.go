@@ -19,7 +19,7 @@ const (
 	FuncInWord
 	FuncOutWord
 	FuncExit
-	numPrimitives
+	NumPrimitives
 )
 
 // Start is the only export of a linked module, of type () → ().

@@ -150,7 +150,7 @@ func (g *merger) mark(u *unit, f uint32) {
 
 // layout assigns linked indices: the primitives, the guest's functions in their order, the shim's in theirs, the stub.
 func (g *merger) layout() {
-	next := uint32(numPrimitives)
+	next := uint32(NumPrimitives)
 	for _, u := range []*unit{g.guest, g.shim} {
 		for i, ok := range u.reached {
 			if ok {
@@ -221,7 +221,7 @@ func (g *merger) functions(p *plan) ([]Origin, error) {
 			origin = append(origin, Origin{Kind: u.origin, Func: f, Name: u.name(f), Offset: c.Offset, End: c.Offset + uint32(len(c.Body))})
 		}
 	}
-	start := numPrimitives + uint32(len(g.out.Funcs))
+	start := NumPrimitives + uint32(len(g.out.Funcs))
 	g.out.Funcs = append(g.out.Funcs, g.typeIndex(wasm.FuncType{}))
 	g.out.Code = append(g.out.Code, p.stub(linked{
 		guest: func(f uint32) uint32 { return g.index(g.guest, f) },

@@ -1,0 +1,216 @@
+// Package machine is the one semantics that checks and proofs share: it lowers a linked module to a register program and runs that
+// step by step, with the outcome, output and fuel of a native run, always; it cuts runs into segments, commits to the state
+// between them, and opens single segments.
+package machine
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/trilemma-dev/trilemma/link"
+)
+
+// Machine is a run of a program in some state. It is not safe for concurrent use.
+//
+// Everything that a step depends on or changes is in the state: the program counter, the frame pointer, the depth and fuel left,
+// the memory's size, what was written to each output stream, the register cells, globals, tables, memory, and the outcome. A machine
+// that has ended stays as it is.
+type Machine struct {
+	program *Program
+	streams [][]byte
+	limits  link.Limits
+
+	pc      uint32
+	fp      uint32
+	depth   uint32 // cells that frames may still take
+	fuel    uint64 // left
+	steps   uint64 // done; not part of the state
+	ended   bool
+	outcome link.Outcome
+
+	regs    []uint64 // register cells, as many as were needed so far; the rest is zero
+	globals []uint64 // and the lengths of segments
+	tables  []uint64
+	mem     []byte
+	out     [link.OutStreams]output
+	written uint64 // bytes on all output streams
+
+	low, high uint32 // frames since the last look lay in cells low … high−1
+	touched   []byte // by page of memory, since the last look: 1 read, 2 written
+	err       error  // the host failed
+}
+
+// output is one output stream.
+type output struct {
+	bytes  []byte
+	closed bool // its last word was shorter than eight bytes
+}
+
+// PageSize is the size of a page of the state's commitment, in bytes: part of profile tm/1.
+const (
+	pageBits = 12
+	PageSize = 1 << pageBits
+)
+
+// ErrHost says that the host could not go on, which says nothing about the run.
+var ErrHost = errors.New("machine: the host could not run the task")
+
+// ErrAbsent says that a run came to something that was not opened.
+var ErrAbsent = errors.New("machine: the run needs what was not opened")
+
+// New makes a machine in the canonical initial state of a program on input streams, within limits. Program and streams are not
+// changed, and must not be changed while the machine is used.
+func New(p *Program, streams [][]byte, lim link.Limits) *Machine {
+	m := &Machine{program: p, streams: streams, limits: lim, depth: MaxCells, fuel: lim.Fuel}
+	if p.memory.Min > lim.Memory {
+		m.end(link.Outcome{Kind: link.OutOfMem})
+		m.fuel = lim.Fuel
+		return m
+	}
+	m.globals = append([]uint64(nil), p.globals...)
+	m.tables = append([]uint64(nil), p.elements...)
+	m.reserve(0)
+	m.resize(p.memory.Min)
+	for _, s := range p.active {
+		copy(m.mem[uint32(s.Place.Value):], s.Init)
+	}
+	return m
+}
+
+// reserve makes room for a frame at fp: whatever an operand can name, and the largest frame.
+func (m *Machine) reserve(fp uint32) {
+	need := int(fp) + 2*reach
+	if need <= len(m.regs) {
+		return
+	}
+	grown := make([]uint64, min(max(need, 2*len(m.regs)), MaxCells+2*reach))
+	copy(grown, m.regs)
+	m.regs = grown
+}
+
+// resize sets the memory's size in pages of 64 KiB.
+func (m *Machine) resize(pages uint32) {
+	size := int(pages) * link.PageSize
+	if size > cap(m.mem) {
+		grown := make([]byte, size, min(max(size, cap(m.mem)*3/2), max(size, int(m.limits.Memory)*link.PageSize)))
+		copy(grown, m.mem)
+		m.mem = grown
+	}
+	m.mem = m.mem[:size]
+	for len(m.touched) < size>>pageBits {
+		m.touched = append(m.touched, make([]byte, size>>pageBits-len(m.touched))...)
+	}
+}
+
+// pages is the memory's size.
+func (m *Machine) pages() uint32 { return uint32(len(m.mem) / link.PageSize) }
+
+// end makes the state final.
+func (m *Machine) end(o link.Outcome) { m.ended, m.outcome = true, o }
+
+// Ended reports whether the run has ended.
+func (m *Machine) Ended() bool { return m.ended }
+
+// Steps is how many steps were taken since [New].
+func (m *Machine) Steps() uint64 { return m.steps }
+
+// Run takes at most n steps, and returns how many it took: fewer only if the run ended. The error wraps [ErrHost] if
+// the host ran out of something; the machine is of no use then.
+func (m *Machine) Run(n uint64) (took uint64, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			m.err = fmt.Errorf("%w: %v", ErrHost, r)
+			err = m.err
+		}
+	}()
+	if m.err != nil || m.ended {
+		return 0, m.err
+	}
+	left := m.run(n)
+	took = n - left
+	m.steps += took
+	return took, m.err
+}
+
+// Result is what the run left. It is valid once the run has ended.
+func (m *Machine) Result() link.Result {
+	r := link.Result{Outcome: m.outcome, Fuel: m.limits.Fuel - m.fuel}
+	for i := range m.out {
+		r.Streams[i] = m.out[i].bytes
+	}
+	return r
+}
+
+// Globals returns the globals that the linked module defines, as they are now.
+func (m *Machine) Globals() []uint64 { return m.globals[:len(m.program.Linked.Module.Globals)] }
+
+// Memory returns the memory as it is now. The caller must not change it.
+func (m *Machine) Memory() []byte { return m.mem }
+
+// inLen is the length of a stream; streams that do not exist are empty.
+func (m *Machine) inLen(stream uint64) uint64 {
+	if stream < uint64(len(m.streams)) {
+		return uint64(len(m.streams[stream]))
+	}
+	return 0
+}
+
+// inWord reads a word of a stream.
+func (m *Machine) inWord(stream, index uint64) (uint64, bool) {
+	at := index * 8
+	if stream >= uint64(len(m.streams)) || at >= uint64(len(m.streams[stream])) {
+		return 0, false
+	}
+	b := m.streams[stream][at:]
+	if len(b) >= 8 {
+		return binary.LittleEndian.Uint64(b), true
+	}
+	var last [8]byte
+	copy(last[:], b)
+	return binary.LittleEndian.Uint64(last[:]), true
+}
+
+// outWord writes the first n bytes of a word to a stream. It returns how the run ends, if it does.
+func (m *Machine) outWord(stream, word, n uint64) link.Outcome {
+	if stream >= link.OutStreams || n < 1 || n > 8 || m.out[stream].closed || n < 8 && word>>(8*n) != 0 {
+		return link.Outcome{Kind: link.Trap, Trap: link.TrapTape}
+	}
+	if m.written+n > m.limits.Output {
+		return link.Outcome{Kind: link.OutputFull}
+	}
+	m.written += n
+	o := &m.out[stream]
+	o.bytes = binary.LittleEndian.AppendUint64(o.bytes, word)
+	if n < 8 {
+		o.bytes = o.bytes[:len(o.bytes)-8+int(n)]
+		o.closed = true
+	}
+	return link.Outcome{}
+}
+
+// trapKinds are the traps by the number that instructions and states name them with.
+var trapKinds = [...]link.TrapKind{"", link.TrapUnreachable, link.TrapDivideByZero, link.TrapOverflow, link.TrapConversion,
+	link.TrapMemory, link.TrapTable, link.TrapSignature, link.TrapTape}
+
+const (
+	trapNone = iota
+	trapUnreachable
+	trapDivideByZero
+	trapOverflow
+	trapConversion
+	trapMemory
+	trapTable
+	trapSignature
+	trapTape
+)
+
+// trapCode is the number of a trap.
+func trapCode(k link.TrapKind) uint64 {
+	for i, t := range trapKinds {
+		if t == k {
+			return uint64(i)
+		}
+	}
+	return trapNone
+}
