@@ -180,14 +180,17 @@ func (lo *lowerer) leave() {
 				lo.copyTo(lo.home(at), s[at], at)
 			}
 		}
+		if uint32(n) > f.link { // they reach over the link
+			lo.move(lo.home(len(s)), f.link)
+		}
 		for i := range n {
 			lo.move(uint32(i), lo.home(len(s)-n+i))
 		}
 	}
 	from := f.link
-	if f.saved != 0 {
+	if uint32(n) > f.link {
 		from = uint32(n)
-		lo.move(from, f.saved)
+		lo.move(from, lo.home(len(s)))
 	}
 	lo.emit(Instr{Op: OpReturn, A: uint16(from), Imm: uint64(link.FrameCells(lo.m, f.index))})
 }

@@ -146,6 +146,18 @@ loop:
 			r[in.D] = r[in.A] * r[in.B]
 		case OpMul64I:
 			r[in.D] = r[in.A] * in.Imm
+		case OpDivS32, OpDivS64, OpDivU32, OpDivU64, OpRemS32, OpRemS64, OpRemU32, OpRemU64:
+			var v uint64
+			if v, trap = divide(in.Op, r[in.A], r[in.B]); trap != trapNone {
+				break loop
+			}
+			r[in.D] = v
+		case OpDivS32I, OpDivS64I, OpDivU32I, OpDivU64I, OpRemS32I, OpRemS64I, OpRemU32I, OpRemU64I:
+			var v uint64
+			if v, trap = divide(in.Op-1, r[in.A], in.Imm); trap != trapNone {
+				break loop
+			}
+			r[in.D] = v
 		case OpAnd32, OpAnd64:
 			r[in.D] = r[in.A] & r[in.B]
 		case OpAnd32I, OpAnd64I:

@@ -14,7 +14,7 @@ import (
 //	0 … link−1   parameters; on return the results
 //	link         where to return to
 //	link+1 …     three cells for operands out of reach, in frames that have such
-//	…            locals, then the operands' homes; at the end a copy of the link, if the results reach over it
+//	…            locals, then the operands' homes; the one above the highest is for a copy of the link, if the results reach over it
 //
 // A callee's frame begins at the home of its first argument. All of this takes no more cells than [link.FrameCells] counts.
 type lowerer struct {
@@ -39,7 +39,6 @@ type function struct {
 	link   uint32 // cell
 	locals uint32 // cell of the first declared local
 	homes  uint32 // cell of the first operand's home
-	saved  uint32 // cell of the copy of the link, or 0
 	far    bool   // some cells are out of reach
 	begin  int    // first instruction
 
@@ -91,18 +90,12 @@ func (lo *lowerer) function(i int) error {
 		f.locals += 3
 	}
 	f.homes = f.locals + declared
-	if uint32(len(sig.Results)) > f.link {
-		f.saved = f.homes + c.MaxStack
-	}
 	for int(declared)+len(sig.Params) > len(f.newest) {
 		f.newest = append(f.newest, make([]int32, len(f.newest)+64)...)
 	}
 	lo.p.entries[i] = uint32(len(lo.p.Code))
 	charges := link.Charges(lo.m, c)
 	lo.charge(&charges, 0)
-	if f.saved != 0 {
-		lo.move(f.saved, f.link)
-	}
 	lo.zero(c, declared)
 	f.blocks = append(f.blocks, block{op: wasm.OpBlock, results: len(sig.Results)})
 	r := wasm.NewReader(c.Body, c.Offset)
