@@ -1,5 +1,5 @@
-// Package guests holds the sample tasks as WebAssembly modules. They are built by build.sh from the C sources in c, import
-// nothing, compute with integers only, and take and give bytes and strings as the canonical ABI says.
+// Package guests holds the sample tasks as WebAssembly modules, built from C by build.sh. They compute with integers only. Those in c are
+// functions, which import nothing, and take and give bytes and strings as the canonical ABI says; those in wasi are commands.
 package guests
 
 import (

@@ -18,6 +18,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/trilemma-dev/trilemma/link"
 )
 
 func TestFib(t *testing.T) {
@@ -295,4 +297,27 @@ func TestBook(t *testing.T) {
 	checkWords(t, g, text, 8, 100)
 	first, _, _ := strings.Cut(string(g.bytes(t, "words_top", g.bytes(t, "words_count", text, 0, 1), 1)), " ")
 	same(t, "the most frequent word of a book", first, "the")
+}
+
+func TestWC(t *testing.T) {
+	g := open(t, "wc")
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.SliceOfN(rapid.OneOf(rapid.Byte(), rapid.SampledFrom([]byte(" \t\n\v\f\rab"))), 0, 3000).Draw(t, "text")
+		words := bytes.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\n\v\f\r", r) })
+		lines := bytes.Count(text, []byte("\n"))
+		for want, args := range map[string][]string{
+			fmt.Sprintln(lines, len(words), len(text)): nil,
+			fmt.Sprintln(lines):                        {"-l"},
+			fmt.Sprintln(len(words), len(text)):        {"-c", "-w"},
+		} {
+			r := g.command(t, text, args...)
+			same(t, fmt.Sprint("outcome of ", args), r.Outcome, link.Outcome{Kind: link.OK})
+			same(t, fmt.Sprint("wc ", args), string(r.Streams[link.OutStdout]), want)
+		}
+	})
+	for _, arg := range []string{"file", "-x", "-", "--"} {
+		r := g.command(t, nil, arg)
+		same(t, "outcome", r.Outcome, link.Outcome{Kind: link.Exit, Code: 2})
+		same(t, "message", string(r.Streams[link.OutStderr]), "wc: unknown argument "+arg+"\n")
+	}
 }
