@@ -8,3 +8,6 @@ build:
 
 test:
 	$(GO) test ./...
+
+demo:
+	GO="$(GO)" sh examples/demo.sh
