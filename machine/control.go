@@ -5,8 +5,8 @@ import (
 	"github.com/trilemma-dev/trilemma/wasm"
 )
 
-// block is an open block that can be reached.
-type block struct {
+// scope is an open block that can be reached.
+type scope struct {
 	op              wasm.Opcode // block, loop, if; else once an if's second arm is open
 	height          int         // of the operands below its parameters
 	params, results int
@@ -16,7 +16,7 @@ type block struct {
 }
 
 // use chains the instruction at pc, which goes to the end of b.
-func (lo *lowerer) use(b *block, pc int) {
+func (lo *lowerer) use(b *scope, pc int) {
 	lo.p.Code[pc].T = b.uses
 	b.uses = uint32(pc)
 }
@@ -37,7 +37,7 @@ func (lo *lowerer) open(in *wasm.Instr) {
 		return
 	}
 	sig := in.Block.Signature(lo.m)
-	b := block{op: in.Op, params: len(sig.Params), results: len(sig.Results)}
+	b := scope{op: in.Op, params: len(sig.Params), results: len(sig.Results)}
 	var test Instr
 	if in.Op == wasm.OpIf {
 		test = lo.condition()
@@ -82,7 +82,7 @@ func (lo *lowerer) arm() {
 	b.op = wasm.OpElse
 }
 
-func (lo *lowerer) bindOther(b *block, pc uint32) {
+func (lo *lowerer) bindOther(b *scope, pc uint32) {
 	if b.other != 0 {
 		lo.p.Code[b.other].T = pc
 		b.other = 0
@@ -127,7 +127,7 @@ func (lo *lowerer) close() {
 }
 
 // end ends the function.
-func (lo *lowerer) end(b *block, reached bool) {
+func (lo *lowerer) end(b *scope, reached bool) {
 	if b.uses != 0 {
 		lo.bind(b.uses, lo.here())
 		reached = true
@@ -196,7 +196,7 @@ func (lo *lowerer) leave() {
 }
 
 // target returns the block that a label names, and how many operands a branch to it takes along.
-func (lo *lowerer) target(label uint32) (b *block, n int) {
+func (lo *lowerer) target(label uint32) (b *scope, n int) {
 	at := len(lo.f.blocks) - 1 - int(label)
 	b = &lo.f.blocks[at]
 	if b.op == wasm.OpLoop {

@@ -63,6 +63,7 @@ loop:
 					trap = trapTable
 					break loop
 				}
+				m.tablesSeen[(uint64(t.base)+i)/pageCells] |= pageRead
 				ref := m.tables[uint64(t.base)+i]
 				if ref>>refType != uint64(in.T) {
 					trap = trapSignature
@@ -78,7 +79,7 @@ loop:
 			m.depth -= cells
 			step := uint32(in.Imm)
 			fp += step
-			m.high = max(m.high, fp+cells)
+			m.top = max(m.top, fp)
 			if int(fp)+2*reach > len(m.regs) {
 				m.reserve(fp)
 			}
@@ -119,8 +120,10 @@ loop:
 			r[in.D] = v
 		case OpGlobalGet:
 			r[in.D] = m.globals[in.T]
+			m.globalsSeen[in.T/pageCells] |= pageRead
 		case OpGlobalSet:
 			m.globals[in.T] = r[in.A]
+			m.globalsSeen[in.T/pageCells] |= pageWritten
 
 		case OpAdd32:
 			r[in.D] = uint64(uint32(r[in.A]) + uint32(r[in.B]))

@@ -48,7 +48,7 @@ type function struct {
 	stack   []entry
 	settled int     // below this height no entry is a local
 	newest  []int32 // by local: the highest entry that stands for it, plus one
-	blocks  []block
+	blocks  []scope
 	dead    int // blocks open in dead code; 0: the code is reached
 }
 
@@ -97,7 +97,7 @@ func (lo *lowerer) function(i int) error {
 	charges := link.Charges(lo.m, c)
 	lo.charge(&charges, 0)
 	lo.zero(c, declared)
-	f.blocks = append(f.blocks, block{op: wasm.OpBlock, results: len(sig.Results)})
+	f.blocks = append(f.blocks, scope{op: wasm.OpBlock, results: len(sig.Results)})
 	r := wasm.NewReader(c.Body, c.Offset)
 	for k := uint32(0); r.More(); k++ {
 		in, err := r.Next()

@@ -36,9 +36,11 @@ type Machine struct {
 	out     [link.OutStreams]output
 	written uint64 // bytes on all output streams
 
-	low, high uint32 // frames since the last look lay in cells low … high−1
-	touched   []byte // by page of memory, since the last look: 1 read, 2 written
-	err       error  // the host failed
+	// What was touched since the last look, by page: pageRead, pageWritten. Frame pointers were low … top.
+	touched, globalsSeen, tablesSeen []byte
+	low, top                         uint32
+
+	err error // the host failed
 }
 
 // output is one output stream.
@@ -65,22 +67,27 @@ func New(p *Program, streams [][]byte, lim link.Limits) *Machine {
 	m := &Machine{program: p, streams: streams, limits: lim, depth: MaxCells, fuel: lim.Fuel}
 	if p.memory.Min > lim.Memory {
 		m.end(link.Outcome{Kind: link.OutOfMem})
-		m.fuel = lim.Fuel
-		return m
+		m.mem = make([]byte, 0)
 	}
 	m.globals = append([]uint64(nil), p.globals...)
 	m.tables = append([]uint64(nil), p.elements...)
+	m.globalsSeen, m.tablesSeen = make([]byte, cellPages(m.globals)), make([]byte, cellPages(m.tables))
 	m.reserve(0)
 	m.resize(p.memory.Min)
 	for _, s := range p.active {
-		copy(m.mem[uint32(s.Place.Value):], s.Init)
+		if at := uint32(s.Place.Value); len(s.Init) > 0 {
+			copy(m.mem[at:], s.Init)
+			mark(m.touched, uint64(at), uint64(len(s.Init)), pageWritten)
+		}
 	}
 	return m
 }
 
+func cellPages(cells []uint64) int { return (len(cells) + pageCells - 1) / pageCells }
+
 // reserve makes room for a frame at fp: whatever an operand can name, and the largest frame.
 func (m *Machine) reserve(fp uint32) {
-	need := int(fp) + 2*reach
+	need := (int(fp) + 2*reach + pageCells - 1) / pageCells * pageCells
 	if need <= len(m.regs) {
 		return
 	}

@@ -3,6 +3,7 @@ package machine
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/wasm"
@@ -35,7 +36,7 @@ type Place struct {
 	Instr uint32
 }
 
-// Program is a linked module in the machine's terms. It is immutable.
+// Program is a linked module in the machine's terms. It is immutable and safe for concurrent use.
 //
 // It begins with a call of the start function and a halt; the functions follow in their order.
 type Program struct {
@@ -52,6 +53,10 @@ type Program struct {
 	active   []wasm.Data  // segments that fill the memory at the start
 	segments []byte       // what memory.init reads: the passive data segments one after the other
 	elems    []uint64     // what table.init reads
+	widest   uint32       // cells of the largest frame
+
+	once   sync.Once
+	header *Header
 }
 
 // tablePlace is where a table lies among the cells of all tables.
@@ -92,6 +97,7 @@ func Lower(l *link.Linked) (*Program, error) {
 	p.Code = append(p.Code, Instr{Op: OpCall, D: uint16(lo.linkCell(wasm.FuncType{})), T: start}, Instr{Op: OpHalt})
 	p.place = append(p.place, 0, 0)
 	for i := range l.Module.Code {
+		p.widest = max(p.widest, link.FrameCells(l.Module, i))
 		if err := lo.function(i); err != nil {
 			return nil, fmt.Errorf("machine: lower function %d: %w", i, err)
 		}

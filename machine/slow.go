@@ -40,13 +40,17 @@ func (m *Machine) slow(in *Instr, r *frame, left uint64) (uint64, uint64) {
 		if i >= uint64(t.size) {
 			return left, trapTable
 		}
+		at := uint64(t.base) + i
 		if in.Op == OpTableGet {
-			r[in.D] = m.tables[uint64(t.base)+i]
+			r[in.D] = m.tables[at]
+			m.tablesSeen[at/pageCells] |= pageRead
 		} else {
-			m.tables[uint64(t.base)+i] = r[in.D]
+			m.tables[at] = r[in.D]
+			m.tablesSeen[at/pageCells] |= pageWritten
 		}
 	case OpSegmentDrop:
 		m.globals[in.T] = 0
+		m.globalsSeen[in.T/pageCells] |= pageWritten
 	case OpInLen:
 		r[in.D] = m.inLen(r[in.A])
 	case OpInWord:
@@ -76,10 +80,7 @@ func (m *Machine) slow(in *Instr, r *frame, left uint64) (uint64, uint64) {
 // grow is memory.grow.
 func (m *Machine) grow(delta uint32) uint64 {
 	old := m.pages()
-	most := m.limits.Memory
-	if l := m.program.memory; l.HasMax {
-		most = min(most, l.Max)
-	}
+	most := min(m.limits.Memory, m.program.most())
 	if delta > most-old {
 		return 1<<32 - 1
 	}
@@ -106,6 +107,7 @@ func (m *Machine) check(in *Instr, r *frame) (n, trap uint64) {
 			return 0, trapMemory
 		}
 	case OpMemoryInitCheck:
+		m.globalsSeen[in.T/pageCells] |= pageRead
 		if outside(to, memory) || outside(from, m.globals[in.T]) {
 			return 0, trapMemory
 		}
@@ -118,6 +120,7 @@ func (m *Machine) check(in *Instr, r *frame) (n, trap uint64) {
 			return 0, trapTable
 		}
 	case OpTableInitCheck:
+		m.globalsSeen[in.T/pageCells] |= pageRead
 		if outside(to, table) || outside(from, m.globals[in.T]) {
 			return 0, trapTable
 		}
@@ -161,9 +164,10 @@ func (m *Machine) transfer(in *Instr, to, from, size uint64) {
 	if size == 0 {
 		return
 	}
-	switch in.Op {
-	case OpMemoryCopy, OpMemoryFill, OpMemoryInit:
+	if in.Op < OpTableCopyCheck {
 		mark(m.touched, to, size, pageWritten)
+	} else {
+		mark(m.tablesSeen, (uint64(m.program.tables[in.B].base)+to)*8, size*8, pageWritten)
 	}
 	switch in.Op {
 	case OpMemoryCopy:
@@ -177,6 +181,7 @@ func (m *Machine) transfer(in *Instr, to, from, size uint64) {
 	case OpMemoryInit:
 		copy(m.mem[to:to+size], m.program.segments[in.Imm+from:])
 	case OpTableCopy:
+		mark(m.tablesSeen, (uint64(m.program.tables[in.T].base)+from)*8, size*8, pageRead)
 		copy(m.table(in.B)[to:to+size], m.table(uint16(in.T))[from:])
 	case OpTableFill:
 		t := m.table(in.B)[to : to+size]
