@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/trilemma-dev/trilemma/lab"
 )
 
 // shapes are the JSON objects that commands print, by the names that docs/commands.md uses.
@@ -19,6 +21,7 @@ var shapes = map[string]any{
 	"run": runJSON{}, "exec": execJSON{}, "verify": verifyJSON{}, "keys": keyJSON{},
 	"module": moduleJSON{}, "workflow": workflowJSON{}, "bundle": bundleJSON{}, "receipt": receiptJSON{}, "invocation": invocationJSON{}, "block": blockJSON{},
 	"tokens": tokensJSON{}, "delegate": tokenJSON{}, "revocations": revocationsJSON{},
+	"bench-native": lab.NativeReport{},
 }
 
 var made = regexp.MustCompile(`(?s)<!-- (flags|json|file) ([^ ]+) -->\n.*?<!-- end -->`)

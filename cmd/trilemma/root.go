@@ -159,6 +159,7 @@ State (the signing key, results, compiled code) lies under TRILEMMA_HOME; its de
 		},
 	})
 	root.AddCommand(a.runCommand(), a.execCommand(), a.verifyCommand(), a.keysCommand())
+	root.AddCommand(a.benchCommand())
 	root.AddCommand(a.inspectCommand(), a.delegateCommand(), a.revokeCommand())
 	return root
 }

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trilemma-dev/trilemma/lab"
+)
+
+func (a *app) benchCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:     "bench",
+		Short:   "Measure what this machine does",
+		Example: "  trilemma bench native",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	var cfg lab.Config
+	var tiny bool
+	native := &cobra.Command{
+		Use:   "native",
+		Short: "Measure native execution of the sample guests",
+		Long: `Measure native execution. The sample guests run metered, as every task does, and as wazero runs them alone, in turns: the ratio
+is what determinism and metering cost. Then: how long a module of 25 KB takes to start, with its compiled code on disk (warm)
+and without (cold), and what a workflow of 1,000 trivial tasks costs for each, receipts kept on disk included.`,
+		Example: `  trilemma bench native
+  trilemma bench native --turns 50 --json`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if cfg.Turns < 1 {
+				return usage("--turns %d is not a number from 1", cfg.Turns)
+			}
+			if tiny {
+				cfg.Size = lab.Tiny
+			}
+			return a.benchNative(c.Context(), cfg)
+		},
+	}
+	native.Flags().IntVar(&cfg.Turns, "turns", 15, "how often each thing is measured")
+	native.Flags().BoolVar(&tiny, "tiny", false, "so little work that the numbers say nothing: to see that it runs")
+	c.AddCommand(native)
+	return c
+}
+
+// benchDir makes an empty directory where the program's state lies, for what a benchmark keeps on disk.
+func (a *app) benchDir() (string, error) {
+	dir, err := a.home()
+	if err == nil {
+		err = os.MkdirAll(dir, 0o700)
+	}
+	if err == nil {
+		dir, err = os.MkdirTemp(dir, "bench-")
+	}
+	return dir, err
+}
+
+func (a *app) benchNative(ctx context.Context, cfg lab.Config) (err error) {
+	if cfg.Dir, err = a.benchDir(); err != nil {
+		return usage("%w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(cfg.Dir)) }()
+	var bar *progress
+	cfg.Progress = func(done, total int) {
+		if bar == nil {
+			bar = a.progress(total)
+		}
+		bar.done(done)
+	}
+	r, err := lab.Native(ctx, cfg)
+	if bar != nil {
+		bar.end()
+	}
+	if err != nil {
+		return hostFailure(err)
+	}
+	if a.json {
+		return a.printJSON(r)
+	}
+	return a.printNative(r)
+}
+
+func (a *app) printNative(r *lab.NativeReport) error {
+	rows := [][]string{{"GUEST", "CALL", "INSTRUCTIONS", "METERED", "BARE", "RATIO", "QUARTILES"}}
+	for _, row := range r.Rows {
+		rows = append(rows, []string{row.Guest, row.Call, fmt.Sprint(row.Fuel), ms(row.Metered), ms(row.Bare), fmt.Sprintf("%.3f", row.Ratio.Median),
+			fmt.Sprintf("%.3f to %.3f", row.Ratio.Low, row.Ratio.High)})
+	}
+	if err := table(a.out, rows); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(a.out, `
+metered over bare, geometric mean: %.3f
+start of a module of %d bytes: warm %s, cold %s
+a trivial task, one of %d: %s with its receipt, %s when it is known (%d ran again)
+%s on %s/%s, %d cores
+`, r.Summary.Ratio, r.Start.Module, within(r.Start.Warm), within(r.Start.Cold),
+		r.Tasks.Count, within(r.Tasks.First), within(r.Tasks.Again), r.Tasks.Executions,
+		r.Host.Engine, r.Host.OS, r.Host.Arch, r.Host.Cores)
+	return err
+}
+
+func ms(v float64) string { return fmt.Sprintf("%.2f ms", v) }
+
+// within shows a spread of milliseconds.
+func within(s lab.Spread) string {
+	return fmt.Sprintf("%s (%.2f to %.2f)", ms(s.Median), s.Low, s.High)
+}

@@ -1,0 +1,114 @@
+// Package lab measures every mode on the same work, the sample guests. A ratio is taken inside one process, from runs that take
+// turns, so that a busy machine slows both sides alike.
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"time"
+)
+
+// Config configures a benchmark. Dir is required.
+type Config struct {
+	Dir   string // an empty directory, for caches and stores; what it lies on is measured too
+	Size  Size
+	Turns int // how often a thing is measured; 0: 15
+
+	// Progress, if set, is called after each part of the work.
+	Progress func(done, total int)
+}
+
+func (c *Config) check() error {
+	switch {
+	case c.Dir == "":
+		return errors.New("lab: a directory is required")
+	case c.Turns < 0:
+		return fmt.Errorf("lab: %d turns are too few", c.Turns)
+	case c.Turns == 0:
+		c.Turns = 15
+	}
+	return nil
+}
+
+// parts returns what to call when a part of the work is done.
+func (c *Config) parts(total int) func() {
+	done := 0
+	return func() {
+		done++
+		if c.Progress != nil {
+			c.Progress(done, total)
+		}
+	}
+}
+
+// Host is where a benchmark ran.
+type Host struct {
+	Engine string `json:"engine"`
+	OS     string `json:"os"`
+	Arch   string `json:"arch"`
+	Cores  int    `json:"cores"`
+}
+
+func thisHost() Host {
+	return Host{Engine: "wazero", OS: runtime.GOOS, Arch: runtime.GOARCH, Cores: runtime.GOMAXPROCS(0)}
+}
+
+// Spread is a median and its quartiles.
+type Spread struct {
+	Median float64 `json:"median"`
+	Low    float64 `json:"low"`
+	High   float64 `json:"high"`
+}
+
+// spreadOf returns the spread of at least one value.
+func spreadOf(values []float64) Spread {
+	s := slices.Sorted(slices.Values(values))
+	return Spread{Low: quantile(s, 0.25), Median: quantile(s, 0.5), High: quantile(s, 0.75)}
+}
+
+// quantile returns the value below which a part p of the sorted values lies, interpolated.
+func quantile(sorted []float64, p float64) float64 {
+	at := p * float64(len(sorted)-1)
+	i := int(at)
+	if i == len(sorted)-1 {
+		return sorted[i]
+	}
+	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
+}
+
+// geometric is the geometric mean of at least one value above zero.
+func geometric(values []float64) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += math.Log(v)
+	}
+	return math.Exp(sum / float64(len(values)))
+}
+
+// measure returns how many milliseconds f took.
+func measure(f func() error) (float64, error) {
+	start := time.Now()
+	err := f()
+	return time.Since(start).Seconds() * 1e3, err
+}
+
+// turns measures a and b n times each. They take turns, each begins every other time.
+func turns(n int, a, b func() error) (as, bs []float64, err error) {
+	as, bs = make([]float64, n), make([]float64, n)
+	for i := range n {
+		first, second, x, y := a, b, &as[i], &bs[i]
+		if i%2 == 1 {
+			first, second, x, y = b, a, y, x
+		}
+		if *x, err = measure(first); err != nil {
+			return nil, nil, err
+		}
+		if *y, err = measure(second); err != nil {
+			return nil, nil, err
+		}
+	}
+	return as, bs, nil
+}

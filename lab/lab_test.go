@@ -1,0 +1,105 @@
+package lab_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trilemma-dev/trilemma/guests"
+	"github.com/trilemma-dev/trilemma/lab"
+)
+
+func ExampleWorks() {
+	works, err := lab.Works(lab.Tiny)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, w := range works[:3] {
+		fmt.Println(w.Guest, w.Call)
+	}
+	// Output:
+	// fib fib(10)
+	// fib fib_loop(1000)
+	// json json_check(1270 bytes)
+}
+
+// TestNative measures tiny work. It checks that what is reported was measured, not what the numbers are.
+func TestNative(t *testing.T) {
+	var parts []int
+	total := 0
+	r, err := lab.Native(t.Context(), lab.Config{Dir: t.TempDir(), Size: lab.Tiny, Turns: 3,
+		Progress: func(done, of int) { parts, total = append(parts, done), of }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(parts) != total || parts[total-1] != total {
+		t.Errorf("progress: %v of %d", parts, total)
+	}
+	seen := map[string]bool{}
+	low, high := r.Rows[0].Ratio.Median, 0.0
+	for _, row := range r.Rows {
+		seen[row.Guest] = true
+		low, high = min(low, row.Ratio.Median), max(high, row.Ratio.Median)
+		if row.Fuel == 0 || row.Metered <= 0 || row.Bare <= 0 || !ordered(row.Ratio) {
+			t.Errorf("row %+v", row)
+		}
+	}
+	names, err := guests.Names()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if !seen[name] {
+			t.Errorf("the guest %s is not measured", name)
+		}
+	}
+	s := r.Summary
+	if s.Ratio < low || s.Ratio > high {
+		t.Errorf("ratio %v is not between %v and %v", s.Ratio, low, high)
+	}
+	if r.Start.Module < 20_000 || r.Start.Module > 30_000 || !ordered(r.Start.Warm) || !ordered(r.Start.Cold) {
+		t.Errorf("start %+v", r.Start)
+	}
+	if r.Tasks.Count == 0 || !ordered(r.Tasks.First) || !ordered(r.Tasks.Again) {
+		t.Errorf("tasks %+v", r.Tasks)
+	}
+	if s.Start != r.Start.Warm.Median || s.Task != r.Tasks.First.Median || s.Executions != 0 {
+		t.Errorf("summary %+v", s)
+	}
+}
+
+func ordered(s lab.Spread) bool { return 0 < s.Low && s.Low <= s.Median && s.Median <= s.High }
+
+func TestNativeStops(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := lab.Native(ctx, lab.Config{Dir: t.TempDir(), Size: lab.Tiny, Progress: func(int, int) { cancel() }})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	for _, c := range []lab.Config{{}, {Dir: t.TempDir(), Turns: -1}} {
+		if r, err := lab.Native(t.Context(), c); err == nil {
+			t.Errorf("%+v: %+v", c, r)
+		}
+	}
+}
+
+// TestWorks checks that the work is the same every time.
+func TestWorks(t *testing.T) {
+	a, err := lab.Works(lab.Tiny)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := lab.Works(lab.Tiny)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range a {
+		if d := cmp.Diff(a[i].Streams, b[i].Streams); d != "" || !a[i].Linked.CID.Equals(b[i].Linked.CID) {
+			t.Errorf("%s differs:\n%s", a[i].Call, d)
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/trilemma-dev/trilemma/link"
+	"github.com/trilemma-dev/trilemma/runtime"
+)
+
+// NativeRow compares one work with bare wazero. Times are in milliseconds.
+type NativeRow struct {
+	Guest   string  `json:"guest"`
+	Call    string  `json:"call"`
+	Fuel    uint64  `json:"fuel"` // Wasm instructions
+	Metered float64 `json:"metered_ms"`
+	Bare    float64 `json:"bare_ms"` // the same compiled code without metering
+	Ratio   Spread  `json:"ratio"`   // of the two, turn by turn
+}
+
+// NativeSummary is what native execution costs, in medians. Times are in milliseconds.
+type NativeSummary struct {
+	Ratio      float64 `json:"ratio"` // geometric mean of the rows'
+	Start      float64 `json:"start_ms"`
+	Task       float64 `json:"task_ms"`
+	Executions int     `json:"rerun_executions"`
+}
+
+// NativeReport is what [Native] found.
+type NativeReport struct {
+	Host    Host          `json:"host"`
+	Rows    []NativeRow   `json:"rows"`
+	Start   Start         `json:"start"`
+	Tasks   Tasks         `json:"tasks"`
+	Summary NativeSummary `json:"summary"`
+}
+
+// Native measures native execution: what metering costs each guest against bare wazero, how long a module takes to start, and what a
+// workflow adds to a task.
+func Native(ctx context.Context, c Config) (*NativeReport, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	works, err := Works(c.Size)
+	if err != nil {
+		return nil, err
+	}
+	done := c.parts(len(works) + 2)
+	r := &NativeReport{Host: thisHost()}
+	if r.Rows, err = metering(ctx, works, c.Turns, done); err != nil {
+		return nil, err
+	}
+	if r.Start, err = starts(ctx, filepath.Join(c.Dir, "start"), c.Turns); err != nil {
+		return nil, err
+	}
+	done()
+	if r.Tasks, err = trivialTasks(ctx, filepath.Join(c.Dir, "tasks"), c.Size); err != nil {
+		return nil, err
+	}
+	done()
+	ratios := make([]float64, len(r.Rows))
+	for i, row := range r.Rows {
+		ratios[i] = row.Ratio.Median
+	}
+	r.Summary = NativeSummary{Ratio: geometric(ratios), Start: r.Start.Warm.Median, Task: r.Tasks.First.Median, Executions: r.Tasks.Executions}
+	return r, nil
+}
+
+// metering measures every work on an engine that has compiled it before.
+func metering(ctx context.Context, works []*Work, n int, done func()) (rows []NativeRow, err error) {
+	e, err := runtime.New(ctx, runtime.Config{})
+	if err != nil {
+		return nil, fmt.Errorf("lab: %w", err)
+	}
+	defer func() { err = errors.Join(err, e.Close(context.WithoutCancel(ctx))) }()
+	for _, w := range works {
+		row, err := compare(ctx, e, w, n)
+		if err != nil {
+			return nil, fmt.Errorf("lab: %s %s: %w", w.Guest, w.Call, err)
+		}
+		rows = append(rows, *row)
+		done()
+	}
+	return rows, nil
+}
+
+// compare runs w metered and bare, and checks that both do the same.
+func compare(ctx context.Context, e *runtime.Engine, w *Work, n int) (*NativeRow, error) {
+	var first link.Result
+	check := func(r link.Result, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case r.Outcome.Kind != link.OK:
+			return fmt.Errorf("it ended in: %s", r.Outcome)
+		case first.Outcome.Kind == "":
+			first = r
+		case !equalStreams(r, first):
+			return errors.New("metered and bare runs gave different results")
+		}
+		return ctx.Err()
+	}
+	metered := func() error { return check(e.Run(ctx, w.Linked, w.Streams, w.Limits)) }
+	bare := func() error { return check(e.Bare(ctx, w.Linked, w.Streams)) }
+	if err := metered(); err != nil { // compiles
+		return nil, err
+	}
+	if err := bare(); err != nil {
+		return nil, err
+	}
+	ms, bs, err := turns(n, metered, bare)
+	if err != nil {
+		return nil, err
+	}
+	ratios := make([]float64, n)
+	for i := range n {
+		ratios[i] = ms[i] / bs[i]
+	}
+	return &NativeRow{Guest: w.Guest, Call: w.Call, Fuel: first.Fuel, Metered: spreadOf(ms).Median, Bare: spreadOf(bs).Median,
+		Ratio: spreadOf(ratios)}, nil
+}
+
+func equalStreams(a, b link.Result) bool {
+	for i := range a.Streams {
+		if string(a.Streams[i]) != string(b.Streams[i]) {
+			return false
+		}
+	}
+	return true
+}
