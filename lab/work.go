@@ -107,12 +107,5 @@ func load(guest string) (*wasm.Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := wasm.Decode(b)
-	if err == nil {
-		err = wasm.Validate(m)
-	}
-	if err == nil {
-		err = wasm.CheckProfile(m)
-	}
-	return m, err
+	return wasm.Load(b)
 }

@@ -31,6 +31,19 @@ const (
 	MaxBrTable   = 1 << 17   // labels of one br_table, the default not counted
 )
 
+// Load decodes and validates a module, and checks that the profile allows it. The error is an [*Error]; the module is nil only if it
+// cannot be decoded.
+func Load(b []byte) (*Module, error) {
+	m, err := Decode(b)
+	if err == nil {
+		err = Validate(m)
+	}
+	if err == nil {
+		err = CheckProfile(m)
+	}
+	return m, err
+}
+
 // CheckProfile says whether profile tm/1 allows m, which must be validated. The error is an [*Error], Refused.
 //
 // Of imports it allows functions only; which ones is a question of linking. A memory may declare any maximum, since the task's

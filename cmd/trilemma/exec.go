@@ -119,20 +119,9 @@ func (a *app) module(name string) (*wasm.Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := decodeModule(data)
+	m, err := wasm.Load(data)
 	if err != nil {
 		return nil, usage("%s: %w", name, err)
 	}
 	return m, nil
-}
-
-func decodeModule(data []byte) (*wasm.Module, error) {
-	m, err := wasm.Decode(data)
-	if err == nil {
-		err = wasm.Validate(m)
-	}
-	if err == nil {
-		err = wasm.CheckProfile(m)
-	}
-	return m, err
 }

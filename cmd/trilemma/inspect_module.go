@@ -67,7 +67,7 @@ const (
 func inspectModule(name string, data []byte) *view {
 	out := moduleJSON{Kind: "module", CID: block.Raw(data).CID.String(), Bytes: len(data), Imports: []externJSON{}, Exports: []externJSON{}, Calls: []callJSON{}}
 	v := &view{}
-	m, err := decodeModule(data)
+	m, err := wasm.Load(data)
 	out.Verdict = profileVerdict(err)
 	switch out.Verdict.Outcome {
 	case accepted:

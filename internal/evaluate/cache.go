@@ -48,13 +48,7 @@ func (c *Cache) module(id cid.Cid, get Getter) (*module, *receipts.Failure, erro
 	}
 	c.mu.Unlock()
 	m.once.Do(func() {
-		d, err := wasm.Decode(b.Data)
-		if err == nil {
-			err = wasm.Validate(d)
-		}
-		if err == nil {
-			err = wasm.CheckProfile(d)
-		}
+		d, err := wasm.Load(b.Data)
 		if err != nil {
 			m.failure = refusal("%v", err)
 			return

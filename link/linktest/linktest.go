@@ -25,13 +25,7 @@ func Load(t testing.TB, path string) *wasm.Module {
 // Parse decodes a module that must be valid and within the profile.
 func Parse(t testing.TB, b []byte) *wasm.Module {
 	t.Helper()
-	m, err := wasm.Decode(b)
-	if err == nil {
-		err = wasm.Validate(m)
-	}
-	if err == nil {
-		err = wasm.CheckProfile(m)
-	}
+	m, err := wasm.Load(b)
 	if err != nil {
 		t.Fatal(err)
 	}
