@@ -160,7 +160,7 @@ func (r *run) execute(ctx context.Context, t *workflow.Task, job *evaluate.Job) 
 	if err != nil {
 		return err
 	}
-	meta, err := r.meta(time.Since(start))
+	meta, err := r.meta(t, time.Since(start))
 	if err != nil {
 		return err
 	}
@@ -177,11 +177,14 @@ func (r *run) execute(ctx context.Context, t *workflow.Task, job *evaluate.Job) 
 	return nil
 }
 
-func (r *run) meta(took time.Duration) (datamodel.Node, error) {
-	return qp.BuildMap(basicnode.Prototype.Any, 4, func(ma datamodel.MapAssembler) {
+func (r *run) meta(t *workflow.Task, took time.Duration) (datamodel.Node, error) {
+	return qp.BuildMap(basicnode.Prototype.Any, -1, func(ma datamodel.MapAssembler) {
 		qp.MapEntry(ma, "engine", qp.String(r.e.cfg.Engine))
 		qp.MapEntry(ma, "goos", qp.String(runtime.GOOS))
 		qp.MapEntry(ma, "goarch", qp.String(runtime.GOARCH))
 		qp.MapEntry(ma, "nanoseconds", qp.Int(took.Nanoseconds()))
+		if t.Source.Defined() { // what the task is called where it came from
+			qp.MapEntry(ma, "instruction", qp.Link(receipts.Link(t.Source)))
+		}
 	})
 }

@@ -63,6 +63,12 @@ type fixture struct {
 
 func setUp(t testing.TB) *fixture {
 	t.Helper()
+	return runOf(t, tasks)
+}
+
+// runOf runs a workflow over the arithmetic module.
+func runOf(t testing.TB, text string) *fixture {
+	t.Helper()
 	engine, err := runtime.New(context.Background(), runtime.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -73,13 +79,13 @@ func setUp(t testing.TB) *fixture {
 		}
 	})
 	f := &fixture{engine: engine, key: key(t, 5)}
-	d, err := workflow.Parse("w.json", []byte(tasks))
+	d, err := workflow.Parse("w.json", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.w, err = workflow.Compile(d, workflow.Config{Sub: f.key.DID(), Profile: link.Profile, Fuel: 1e6, Memory: 16, Output: 1000,
 		ReadFile: func(name string) ([]byte, error) {
-			if name != "m.wasm" {
+			if name != "m.wasm" && name != block.Raw(arithmetic()).CID.String() {
 				return nil, fs.ErrNotExist
 			}
 			return arithmetic(), nil

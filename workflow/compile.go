@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/ipfs/go-cid"
 	"github.com/ipld/go-ipld-prime/datamodel"
@@ -43,7 +44,8 @@ type Task struct {
 	Node        datamodel.Node // the task
 	Awaits      []Await
 	Check       Check
-	Idempotent  bool // of an effect: may be repeated after a crash
+	Idempotent  bool    // of an effect: may be repeated after a crash
+	Source      cid.Cid // of a task of the IPVM draft: its instruction, whose CID is the label; else undefined
 
 	Call // what the args say
 }
@@ -59,6 +61,7 @@ type Workflow struct {
 	CID    cid.Cid
 	Tasks  []*Task
 	Blocks map[cid.Cid][]byte // the workflow, its tasks, and the modules and inputs that they link to
+	Source cid.Cid            // of a workflow of the IPVM draft: the draft's workflow; else undefined
 
 	byLabel map[string]*Task
 }
@@ -84,22 +87,17 @@ type compiler struct {
 
 // Compile resolves files and labels to content. The error is an [Errors] with places.
 func Compile(d *Document, cfg Config) (*Workflow, error) {
-	c := &compiler{reporter: reporter{file: d.File}, cfg: cfg, computations: make(map[string]cid.Cid),
-		files: make(map[string]block.Block), w: &Workflow{Blocks: make(map[cid.Cid][]byte)}}
+	c := newCompiler(d, cfg)
 	for _, doc := range d.Tasks {
-		t, err := c.task(doc)
-		if err != nil {
-			return nil, fmt.Errorf("task %q: %w", doc.Label, err)
+		if _, err := c.add(doc); err != nil {
+			return nil, err
 		}
-		if t == nil { // its mistake was reported; those that await it would only repeat it
-			c.computations[doc.Label] = block.Raw(nil).CID
-			continue
-		}
-		c.computations[doc.Label] = t.Computation
-		c.w.Tasks = append(c.w.Tasks, t)
 	}
 	if err := c.err(); err != nil {
 		return nil, err
+	}
+	if c.w.Source = d.Source.CID; c.w.Source.Defined() {
+		c.put(d.Source)
 	}
 	b, err := c.w.encode(d.Name)
 	if err != nil {
@@ -109,6 +107,26 @@ func Compile(d *Document, cfg Config) (*Workflow, error) {
 	c.w.Blocks[b.CID] = b.Data
 	c.w.index()
 	return c.w, nil
+}
+
+func newCompiler(d *Document, cfg Config) *compiler {
+	return &compiler{reporter: reporter{file: d.File}, cfg: cfg, computations: make(map[string]cid.Cid),
+		files: make(map[string]block.Block), w: &Workflow{Blocks: make(map[cid.Cid][]byte)}}
+}
+
+// add compiles a task whose awaited tasks were added before. It returns nil if the task has a mistake, which it reports.
+func (c *compiler) add(doc *TaskDoc) (*Task, error) {
+	t, err := c.task(doc)
+	if err != nil {
+		return nil, fmt.Errorf("task %q: %w", doc.Label, err)
+	}
+	if t == nil { // those that await it would only repeat the mistake
+		c.computations[doc.Label] = block.Raw(nil).CID
+		return nil, nil
+	}
+	c.computations[doc.Label] = t.Computation
+	c.w.Tasks = append(c.w.Tasks, t)
+	return t, nil
 }
 
 func (c *compiler) put(b block.Block) { c.w.Blocks[b.CID] = b.Data }
@@ -123,7 +141,7 @@ func orDefault[T comparable](v, def T) T {
 
 func (c *compiler) task(d *TaskDoc) (*Task, error) {
 	before := len(c.errs) + c.more
-	t := &Task{Label: d.Label, Check: d.Check, Idempotent: d.Idempotent}
+	t := &Task{Label: d.Label, Check: d.Check, Idempotent: d.Idempotent, Source: d.source}
 	for _, a := range d.awaits {
 		t.Awaits = append(t.Awaits, Await{Label: a.label, Branch: a.branch})
 	}
@@ -204,6 +222,10 @@ func (c *compiler) runArgs(d *TaskDoc) (datamodel.Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	memory := orDefault(d.Memory, c.cfg.Memory)
+	if d.memoryCap > 0 {
+		memory = uint32(min(d.memoryCap/pageSize, uint64(memory)))
+	}
 	return qp.BuildMap(basicnode.Prototype.Any, -1, func(ma datamodel.MapAssembler) {
 		qp.MapEntry(ma, "mod", qp.Link(cidlink.Link{Cid: mod}))
 		if d.Fun != "" {
@@ -215,7 +237,7 @@ func (c *compiler) runArgs(d *TaskDoc) (datamodel.Node, error) {
 		}
 		qp.MapEntry(ma, "profile", qp.String(c.cfg.Profile))
 		qp.MapEntry(ma, "fuel", qp.Int(int64(orDefault(d.Fuel, c.cfg.Fuel))))
-		qp.MapEntry(ma, "memory", qp.Int(int64(orDefault(d.Memory, c.cfg.Memory))))
+		qp.MapEntry(ma, "memory", qp.Int(int64(memory)))
 		qp.MapEntry(ma, "output", qp.Int(int64(orDefault(d.Output, c.cfg.Output))))
 		qp.MapEntry(ma, "clock", qp.Int(int64(d.Clock)))
 		qp.MapEntry(ma, "seed", qp.Int(int64(d.Seed)))
@@ -225,23 +247,46 @@ func (c *compiler) runArgs(d *TaskDoc) (datamodel.Node, error) {
 // content finds what a path, a CID or an ipfs:// CID names, keeps it with the workflow and returns its CID.
 func (c *compiler) content(at *value, name string) cid.Cid {
 	if id, ok := cidOf(name); ok {
-		if c.cfg.ReadBlock == nil {
-			c.at(at, "content by CID cannot be fetched here: name a file")
-			return cid.Undef
-		}
-		b, err := c.cfg.ReadBlock(id)
+		b, err := c.block(id)
 		if err != nil {
-			c.at(at, "%s is not available: %v", id, err)
+			c.at(at, "%s is not available: %v (a file of that name beside the workflow would do)", id, err)
 			return cid.Undef
 		}
 		c.put(b)
 		return b.CID
+	}
+	if id, ok := strings.CutPrefix(name, "ipfs://"); ok {
+		_, err := block.Parse(id)
+		c.at(at, "%v", err)
+		return cid.Undef
 	}
 	b, ok := c.file(at, name)
 	if ok {
 		c.put(b)
 	}
 	return b.CID
+}
+
+// block finds content by its CID: where the configuration says, or in a file of that name.
+func (c *compiler) block(id cid.Cid) (block.Block, error) {
+	err := errors.New("there is no store here")
+	if c.cfg.ReadBlock != nil {
+		var b block.Block
+		if b, err = c.cfg.ReadBlock(id); err == nil {
+			return b, nil
+		}
+	}
+	if c.cfg.ReadFile == nil {
+		return block.Block{}, err
+	}
+	data, fileErr := c.cfg.ReadFile(id.String())
+	if errors.Is(fileErr, fs.ErrNotExist) {
+		return block.Block{}, err
+	}
+	if fileErr == nil {
+		fileErr = block.Check(id, data)
+	}
+	return block.Block{CID: id, Data: data}, fileErr
 }
 
 func (c *compiler) file(at *value, name string) (block.Block, bool) {
@@ -266,10 +311,7 @@ func (c *compiler) file(at *value, name string) (block.Block, bool) {
 }
 
 func cidOf(name string) (cid.Cid, bool) {
-	if len(name) > 7 && name[:7] == "ipfs://" {
-		name = name[7:]
-	}
-	id, err := block.Parse(name)
+	id, err := block.Parse(strings.TrimPrefix(name, "ipfs://"))
 	return id, err == nil
 }
 

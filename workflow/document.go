@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/ipfs/go-cid"
+
 	"github.com/trilemma-dev/trilemma/block"
 )
 
@@ -19,6 +21,9 @@ type Document struct {
 	File  string
 	Name  string
 	Tasks []*TaskDoc // in the document's order
+
+	// Source is the workflow under its own CID, if the document has the form of the IPVM draft; else its CID is undefined.
+	Source block.Block
 
 	byLabel map[string]*TaskDoc
 }
@@ -43,6 +48,9 @@ type TaskDoc struct {
 	at     *value
 	modAt  *value
 	awaits []await
+
+	source    cid.Cid // of a task in the form of the IPVM draft: its instruction
+	memoryCap uint64  // of such a task, in bytes; 0 if it has none
 }
 
 // await is a promise met in a task's arguments.
@@ -53,15 +61,19 @@ type await struct {
 
 var labelPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,63}$`)
 
-// Parse reads a workflow document in JSON or, if name ends in .yaml or .yml, in YAML. The error is an [Errors] with the
+// Parse reads a workflow document in JSON, in YAML if name ends in .yaml or .yml, or in DAG-CBOR if it ends in .cbor: this
+// program's form, or that of the IPVM 0.1 draft. The error is an [Errors] with the
 // places of up to twenty mistakes.
 func Parse(name string, data []byte) (*Document, error) {
 	if len(data) > MaxDocument {
 		return nil, Errors{{File: name, Msg: fmt.Sprintf("the document has %d bytes, the limit is %d", len(data), MaxDocument)}}
 	}
 	parse := parseJSON
-	if ext := strings.ToLower(path.Ext(name)); ext == ".yaml" || ext == ".yml" {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".yaml", ".yml":
 		parse = parseYAML
+	case ".cbor":
+		parse = parseCBOR
 	}
 	root, err := parse(data)
 	if err != nil {
@@ -71,6 +83,11 @@ func Parse(name string, data []byte) (*Document, error) {
 		}
 		return nil, Errors{{File: name, Msg: err.Error()}}
 	}
+	return read(name, root)
+}
+
+// read checks a document's values.
+func read(name string, root *value) (*Document, error) {
 	root.setPaths("")
 	r := &docReader{reporter: reporter{file: name}, doc: &Document{File: name, byLabel: make(map[string]*TaskDoc)}}
 	r.document(root)
@@ -148,8 +165,8 @@ func (r *docReader) document(root *value) {
 	}
 	v := root.get("trilemma")
 	switch {
-	case v == nil && root.get("tasks") != nil && root.get("tasks").kind == kindList:
-		r.at(root, "this looks like an IPVM 0.1 workflow, which this version does not read: write it as %q", Version)
+	case isIPVM(root):
+		r.ipvm(root)
 		return
 	case v == nil:
 		r.at(root, "the field \"trilemma\": %q is missing", Version)
@@ -233,11 +250,7 @@ func (r *docReader) run(t *TaskDoc, v *value) {
 		r.at(f, "the name of an export is expected (leave \"fun\" out for a WASI command)")
 	}
 	if res := v.get("result"); res != nil {
-		t.Result = r.text(res)
-		kinds := []string{"bytes", "string"}
-		if !contains(kinds, t.Result) {
-			r.at(res, "\"bytes\" or \"string\" is expected, found %q%s", t.Result, nearest(t.Result, kinds))
-		}
+		r.result(t, res)
 		if t.Fun == "" {
 			r.at(res, "the result of a WASI command is its standard output, as bytes")
 		}
@@ -257,6 +270,17 @@ func (r *docReader) run(t *TaskDoc, v *value) {
 		}
 	case r.fields(p, "args", "env", "stdin"):
 		r.command(t, p)
+	}
+}
+
+// result reads the declared kind of a function's result; nil declares none.
+func (r *docReader) result(t *TaskDoc, v *value) {
+	if v == nil {
+		return
+	}
+	t.Result = r.text(v)
+	if kinds := []string{"bytes", "string"}; !contains(kinds, t.Result) {
+		r.at(v, "\"bytes\" or \"string\" is expected, found %q%s", t.Result, nearest(t.Result, kinds))
 	}
 }
 

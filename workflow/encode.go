@@ -13,13 +13,16 @@ import (
 	"github.com/trilemma-dev/trilemma/block"
 )
 
-// encode makes the workflow's block: {trilemma, name?, tasks: {label: {task, check, idempotent?}}}. Awaits are not written:
+// encode makes the workflow's block: {trilemma, name?, source?, tasks: {label: {task, check, idempotent?}}}. Awaits are not written:
 // they stand in the tasks.
 func (w *Workflow) encode(name string) (block.Block, error) {
 	n, err := qp.BuildMap(basicnode.Prototype.Any, -1, func(ma datamodel.MapAssembler) {
 		qp.MapEntry(ma, "trilemma", qp.String(Version))
 		if name != "" {
 			qp.MapEntry(ma, "name", qp.String(name))
+		}
+		if w.Source.Defined() {
+			qp.MapEntry(ma, "source", qp.Link(cidlink.Link{Cid: w.Source}))
 		}
 		qp.MapEntry(ma, "tasks", qp.Map(int64(len(w.Tasks)), func(ma datamodel.MapAssembler) {
 			for _, t := range w.Tasks {

@@ -26,7 +26,7 @@ func Read(root cid.Cid, get func(cid.Cid) (block.Block, bool)) (*Workflow, error
 		return nil, fmt.Errorf("workflow %s: %w", root, ErrMissing)
 	}
 	w := &Workflow{CID: root, Blocks: map[cid.Cid][]byte{root: b.Data}}
-	name, tasks, err := readRoot(b)
+	name, tasks, err := w.readRoot(b)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
@@ -56,6 +56,11 @@ func Read(root cid.Cid, get func(cid.Cid) (block.Block, bool)) (*Workflow, error
 	if err := w.connect(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
+	if w.Source.Defined() {
+		if err := w.readSource(get); err != nil {
+			return nil, err
+		}
+	}
 	// What was read must be what would be written: then every field was known and none was ignored.
 	again, err := w.encode(name)
 	if err != nil || !again.CID.Equals(root) {
@@ -65,7 +70,7 @@ func Read(root cid.Cid, get func(cid.Cid) (block.Block, bool)) (*Workflow, error
 	return w, nil
 }
 
-func readRoot(b block.Block) (name string, tasks datamodel.Node, err error) {
+func (w *Workflow) readRoot(b block.Block) (name string, tasks datamodel.Node, err error) {
 	n, err := block.Decode(b.Data)
 	if err != nil {
 		return "", nil, err
@@ -78,6 +83,12 @@ func readRoot(b block.Block) (name string, tasks datamodel.Node, err error) {
 		return "", nil, fmt.Errorf("unknown version %.64q, this program knows %q", v, Version)
 	}
 	name = r.text("name", false)
+	if s := r.get("source", false); s != nil {
+		var ok bool
+		if w.Source, ok = block.Link(s); !ok {
+			r.fail("source is not a link")
+		}
+	}
 	tasks = r.get("tasks", true)
 	if r.err == nil && (tasks.Kind() != datamodel.Kind_Map || tasks.Length() == 0 || tasks.Length() > MaxTasks) {
 		r.fail("tasks are not a map of 1 to %d", MaxTasks)
