@@ -232,3 +232,24 @@ func FuzzCAR(f *testing.F) {
 		}
 	})
 }
+
+// FuzzJSON: what DAG-JSON is read as can be written, and is read as the same again.
+func FuzzJSON(f *testing.F) {
+	for _, s := range []string{`{"a": [1, -2.5, null, true, "x"]}`, `{"/": {"bytes": "AAE"}}`, `{"/": "bafkreidyxbz3qxoltyui5inckumb4ixk5h2hhoth32whkxw3ttsw2wldga"}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		n, err := block.DecodeJSON(data)
+		if err != nil {
+			return
+		}
+		text, err := block.EncodeJSON(n)
+		if err != nil {
+			return // such as a number that JSON cannot hold
+		}
+		again, err := block.DecodeJSON(text)
+		if err != nil || !datamodel.DeepEqual(n, again) {
+			t.Fatalf("%q was written as %q, which is read as something else: %v", data, text, err)
+		}
+	})
+}

@@ -226,6 +226,43 @@ func TestBundleBitFlips(t *testing.T) {
 	}
 }
 
+// FuzzOpen signs whatever comes with a good key: what is taken for a claim says the same when it is issued again.
+func FuzzOpen(f *testing.F) {
+	k := key(f, 1)
+	seed, err := receipts.Issue(k, okClaim(), nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	inv, err := capability.OpenInvocation(seed.Data)
+	if err != nil {
+		f.Fatal(err)
+	}
+	args, err := block.Encode(inv.Args)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(args)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		args, err := block.Decode(data)
+		if err != nil {
+			return
+		}
+		inv := capability.Invocation{Issuer: k.DID(), Subject: k.DID(), Command: receipts.Command, Args: args}
+		token, err := inv.Seal(k)
+		if err != nil {
+			return
+		}
+		r, err := receipts.Open(block.Block{CID: block.Sum(cid.DagCBOR, token), Data: token})
+		if err != nil {
+			return
+		}
+		again, err := receipts.Issue(k, r.Claim, r.Meta)
+		if err != nil || !bytes.Equal(again.Data, token) {
+			t.Fatalf("a receipt that cannot be issued: %x, %v", data, err)
+		}
+	})
+}
+
 func FuzzReadBundle(f *testing.F) {
 	var buf bytes.Buffer
 	if err := bundle(f).Write(&buf); err != nil {

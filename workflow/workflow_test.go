@@ -248,13 +248,15 @@ func TestLongChain(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(pipeline), false)
-	f.Add([]byte(pipelineYAML), true)
-	f.Fuzz(func(t *testing.T, data []byte, yaml bool) {
-		name := "w.json"
-		if yaml {
-			name = "w.yaml"
-		}
+	names := []string{"w.json", "w.yaml", "w.cbor"}
+	f.Add([]byte(pipeline), byte(0))
+	f.Add([]byte(pipelineYAML), byte(1))
+	text, _ := chain(f)
+	f.Add([]byte(text), byte(0))
+	ipvm, _ := compileIPVM(f)
+	f.Add(ipvm.Blocks[ipvm.Source], byte(2))
+	f.Fuzz(func(t *testing.T, data []byte, form byte) {
+		name := names[int(form)%len(names)]
 		d, err := workflow.Parse(name, data)
 		if err != nil {
 			return
@@ -262,11 +264,16 @@ func FuzzParse(f *testing.F) {
 		cfg := config()
 		cfg.ReadFile = func(string) ([]byte, error) { return []byte("x"), nil }
 		cfg.ReadBlock = func(c cid.Cid) (block.Block, error) { return block.Block{CID: c}, nil }
-		if _, err := workflow.Compile(d, cfg); err != nil {
+		w, err := workflow.Compile(d, cfg)
+		if err != nil {
 			var es workflow.Errors
 			if !errors.As(err, &es) {
 				t.Fatalf("an error without a place: %v", err)
 			}
+			return
+		}
+		if r, err := workflow.Read(w.CID, getter(w.Blocks)); err != nil || !r.CID.Equals(w.CID) || len(r.Tasks) != len(w.Tasks) {
+			t.Fatalf("what was compiled cannot be read back: %v", err)
 		}
 	})
 }
