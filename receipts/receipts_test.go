@@ -2,6 +2,7 @@ package receipts_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -160,6 +161,27 @@ func car(t testing.TB, root cid.Cid, blocks ...block.Block) []byte {
 	return buf.Bytes()
 }
 
+// twoRoots is a CAR header with two roots, as the format allows.
+func twoRoots(t testing.TB, roots ...cid.Cid) []byte {
+	t.Helper()
+	n, err := qp.BuildMap(basicnode.Prototype.Any, 2, func(ma datamodel.MapAssembler) {
+		qp.MapEntry(ma, "roots", qp.List(int64(len(roots)), func(la datamodel.ListAssembler) {
+			for _, c := range roots {
+				qp.ListEntry(la, qp.Link(receipts.Link(c)))
+			}
+		}))
+		qp.MapEntry(ma, "version", qp.Int(1))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := block.Encode(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(binary.AppendUvarint(nil, uint64(len(data))), data...)
+}
+
 func TestBundle(t *testing.T) {
 	b := bundle(t)
 	if len(b.Blocks) != 6 {
@@ -189,6 +211,25 @@ func TestBundle(t *testing.T) {
 	}
 	if _, err := receipts.ReadBundle(bytes.NewReader(car(t, block.Raw([]byte("no")).CID, all...)), block.CARLimits{}); !errors.Is(err, receipts.ErrBundle) {
 		t.Errorf("a root that is not there: %v", err)
+	}
+	// The library's writer leaves duplicates out, so the section is copied by hand.
+	whole := car(t, b.Root, all...)
+	header := len(car(t, b.Root))
+	last := len(car(t, b.Root, all[:len(all)-1]...))
+	twice := append(bytes.Clone(whole), whole[last:]...)
+	if _, err := receipts.ReadBundle(bytes.NewReader(twice), block.CARLimits{}); !errors.Is(err, receipts.ErrBundle) || !strings.Contains(err.Error(), "comes twice") {
+		t.Errorf("a block that comes twice: %v", err)
+	}
+	for _, other := range all {
+		if other.CID.Equals(b.Root) {
+			continue
+		}
+		if _, err := receipts.ReadBundle(bytes.NewReader(append(car(t, other.CID), whole[header:]...)), block.CARLimits{}); !errors.Is(err, receipts.ErrBundle) {
+			t.Errorf("the block %s as root: %v", other.CID, err)
+		}
+	}
+	if _, err := receipts.ReadBundle(bytes.NewReader(append(twoRoots(t, b.Root, all[0].CID), whole[header:]...)), block.CARLimits{}); err == nil || !strings.Contains(err.Error(), "2 roots") {
+		t.Errorf("two roots: %v", err)
 	}
 	newer, err := qp.BuildMap(basicnode.Prototype.Any, -1, func(ma datamodel.MapAssembler) {
 		qp.MapEntry(ma, "trilemma", qp.String("run/2"))

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -242,6 +241,13 @@ func TestLies(t *testing.T) {
 		{"another output", "a", func(c *receipts.Claim) {
 			c.Run.Outputs = &[]receipts.Region{{Stream: 0, Size: 8, Cid: ptr(receipts.Link(other.CID))}}
 		}, verifier.Rerun, "another output stream"},
+		{"swapped inputs", "a", func(c *receipts.Claim) {
+			rs := append([]receipts.Region(nil), *c.Run.Inputs...)
+			last := len(rs) - 1
+			rs[last-1].Cid, rs[last].Cid = rs[last].Cid, rs[last-1].Cid
+			c.Run.Inputs = &rs
+		}, verifier.Rerun, "another input stream"},
+		{"an input less", "a", func(c *receipts.Claim) { rs := (*c.Run.Inputs)[1:]; c.Run.Inputs = &rs }, verifier.Rerun, "streams of input"},
 		{"another task", "a", func(c *receipts.Claim) { c.Ran = receipts.Link(f.w.Task("d").CID) }, verifier.Attest, "is about the task"},
 		{"another computation", "a", func(c *receipts.Claim) { c.Run.Computation = receipts.Link(f.w.Task("d").Computation) }, verifier.Attest, "names the computation"},
 		{"another module", "a", func(c *receipts.Claim) { c.Run.Module = ptr(receipts.Link(other.CID)) }, verifier.Attest, "names the module"},
@@ -307,28 +313,6 @@ func TestMissing(t *testing.T) {
 		}
 		if r := f.verify(t, b, verifier.Rerun, nil); r.Outcome != want {
 			t.Errorf("without %s: %s (%s), want %s", c, r.Outcome, r.Reason, want)
-		}
-	}
-}
-
-// TestBitFlips flips random bits of the bundle's file: none may end in valid.
-func TestBitFlips(t *testing.T) {
-	f := setUp(t)
-	var buf bytes.Buffer
-	if err := f.run.Bundle.Write(&buf); err != nil {
-		t.Fatal(err)
-	}
-	rng := rand.New(rand.NewPCG(1, 2))
-	for range 4000 {
-		bit := rng.IntN(buf.Len() * 8)
-		flipped := bytes.Clone(buf.Bytes())
-		flipped[bit/8] ^= 1 << (bit % 8)
-		b, err := receipts.ReadBundle(bytes.NewReader(flipped), block.CARLimits{})
-		if err != nil {
-			continue
-		}
-		if r := f.verify(t, b, verifier.All, nil); r.Outcome == verifier.Valid {
-			t.Fatalf("bit %d flipped and valid", bit)
 		}
 	}
 }
