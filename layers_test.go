@@ -1,6 +1,7 @@
 package trilemma
 
 import (
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -80,5 +81,38 @@ func TestLayers(t *testing.T) {
 	}
 	if seen == 0 {
 		t.Fatal("go list named no packages of the module")
+	}
+}
+
+// TestVerifierStandsAlone checks what the verifier rests on, all the way down, on this platform and in a browser: no keys to
+// prove with, no store and no network. That it builds for a browser is checked too.
+func TestVerifierStandsAlone(t *testing.T) {
+	for _, env := range [][]string{nil, {"GOOS=js", "GOARCH=wasm"}} {
+		list := exec.Command("go", "list", "-deps", "./verifier")
+		list.Env = append(os.Environ(), env...)
+		out, err := list.Output()
+		if err != nil {
+			t.Fatalf("%v go list: %v", env, err)
+		}
+		deps := strings.Fields(string(out))
+		if !slices.Contains(deps, module+"receipts") {
+			t.Fatalf("%v go list gave no dependencies: %v", env, deps)
+		}
+		for _, dep := range deps {
+			for _, not := range []string{module + "prover", module + "store", module + "httpapi", module + "cluster", module + "executor",
+				module + "runtime", "net/http", "github.com/tetratelabs/wazero"} {
+				if dep == not || strings.HasPrefix(dep, not+"/") {
+					t.Errorf("%v verifier rests on %s", env, dep)
+				}
+			}
+		}
+	}
+	if testing.Short() {
+		t.Skip("building for a browser takes a while")
+	}
+	build := exec.Command("go", "build", "./verifier")
+	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Errorf("verifier does not build for a browser: %v\n%s", err, out)
 	}
 }

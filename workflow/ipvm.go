@@ -154,10 +154,12 @@ func (r *docReader) ipvmInstruction(t *TaskDoc, v *value) datamodel.Node {
 			t.modAt = &value{kind: kindString, s: "ipfs://" + link.s, line: link.line, col: link.col, path: link.path}
 		}
 	}
-	if t.Mod = r.text(t.modAt); t.Mod == "" {
+	if t.modAt == nil {
 		r.at(run, "\"rsc\" is missing: ipfs://CID")
-	} else {
-		t.Mod = ipvmContent(t.Mod)
+		return nil
+	}
+	if t.Mod = ipvmContent(r.text(t.modAt)); !strings.HasPrefix(t.Mod, "ipfs://") {
+		r.at(t.modAt, "the address of content is expected: ipfs://CID")
 	}
 	input := r.ipvmField(run, "input", kindMap)
 	if input == nil || !r.fields(input, "func", "args") {
@@ -167,7 +169,7 @@ func (r *docReader) ipvmInstruction(t *TaskDoc, v *value) datamodel.Node {
 		r.at(input, "\"func\" is missing: the name of an export")
 	}
 	args := r.ipvmField(input, "args", kindList)
-	if args == nil || t.modAt == nil {
+	if args == nil {
 		return nil
 	}
 	t.args = r.ipvmArgs(t, args)
@@ -190,7 +192,7 @@ func (r *docReader) ipvmInstruction(t *TaskDoc, v *value) datamodel.Node {
 	return n
 }
 
-// ipvmContent turns the address of a gateway into ipfs://CID. What has no CID in it stays as it is, and is refused later.
+// ipvmContent turns the address of a gateway into ipfs://CID. Anything else stays as it is.
 func ipvmContent(rsc string) string {
 	if scheme, rest, ok := strings.Cut(rsc, "://"); ok && (scheme == "https" || scheme == "http") {
 		if dir, id := path.Split(rest); strings.HasSuffix(dir, "/ipfs/") {

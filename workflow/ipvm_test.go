@@ -262,6 +262,8 @@ func TestIPVMErrors(t *testing.T) {
 		{"no meta", edit(`"meta": {}, `, ``), `w.json:1:12: tasks[0]: the field "meta" is missing`},
 		{"operation", edit(`wasm/run`, `wasm/ran`), `tasks[0].run.op: the only operation that is known is "wasm/run"; did you mean "wasm/run"?`},
 		{"link", edit(`"run": {`, `"run": {"/": "`+gone+`"}, "x": {`), `an instruction that is only linked to is not read here: write it out`},
+		{"a path", edit(rsc, "m.wasm"), `tasks[0].run.rsc: the address of content is expected: ipfs://CID`},
+		{"no resource", edit(`"rsc"`, `"rsk"`), `tasks[0].run: "rsc" is missing: ipfs://CID`},
 		{"function", edit(`"func": "f"`, `"fun": "f"`), `unknown field "fun"; did you mean "func"?`},
 		{"no args", edit(`"args": [1], `, ``), `tasks[0].run.input: the field "args" is missing`},
 		{"nonce", edit(`"nnc": ""`, `"nnc": 5`), `tasks[0].run.nnc: bytes or a string are expected, found an integer`},

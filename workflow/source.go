@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"fmt"
+	"io/fs"
 
 	"github.com/ipfs/go-cid"
 
@@ -41,7 +42,9 @@ func (w *Workflow) readSource(get func(cid.Cid) (block.Block, bool)) error {
 	for _, t := range w.Tasks {
 		tasks[t.Label] = t
 	}
-	c := newCompiler(d, Config{ReadBlock: func(id cid.Cid) (block.Block, error) { return block.Block{CID: id}, nil }})
+	c := newCompiler(d, Config{
+		ReadFile:  func(string) ([]byte, error) { return nil, fs.ErrNotExist },
+		ReadBlock: func(id cid.Cid) (block.Block, error) { return block.Block{CID: id}, nil }})
 	for _, doc := range d.Tasks {
 		t := tasks[doc.Label]
 		if t == nil {
