@@ -17,6 +17,8 @@ import (
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
+	"github.com/trilemma-dev/trilemma/link"
+	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/store"
 	"github.com/trilemma-dev/trilemma/workflow"
@@ -31,6 +33,9 @@ type Config struct {
 	Records store.Records // the journal of effects
 	Memo    store.Memo    // results by computation
 
+	// Recorder, if set, runs the tasks in place of Runner, and every receipt has a transcript.
+	Recorder Recorder
+
 	Workers int   // tasks at once; 0: one for each core
 	Memory  int64 // bytes of guest memory that running tasks may claim together; 0: 4 GiB
 	Fresh   bool  // run every task, even if its result is known
@@ -39,6 +44,11 @@ type Config struct {
 
 	// Progress, if set, is called for every task that ended, one call at a time.
 	Progress func(Event)
+}
+
+// Recorder runs linked modules step by step: the machine. put is given the blocks that the transcript links to.
+type Recorder interface {
+	Record(ctx context.Context, l *link.Linked, streams [][]byte, lim link.Limits, put func(block.Block) error) (link.Result, *machine.Transcript, error)
 }
 
 // Event tells that a task ended.

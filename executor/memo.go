@@ -8,6 +8,8 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/internal/evaluate"
+	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/workflow"
 )
@@ -95,7 +97,18 @@ func (r *run) reopen(ctx context.Context, t *workflow.Task, c cid.Cid, packed ma
 		return nil, nil, false
 	}
 	blocks := []block.Block{b}
-	for _, l := range receipt.Claim.Links() {
+	links := receipt.Claim.Links()
+	switch t := receipt.Claim.Run.Transcript; {
+	case t != nil:
+		roots, ok := stateRoots(receipts.CID(*t), get)
+		if !ok {
+			return nil, nil, false
+		}
+		links = append(append(links, receipts.CID(*t)), roots...)
+	case r.e.cfg.Recorder != nil && receipt.Claim.Run.Fuel != nil: // it ran without one
+		return nil, nil, false
+	}
+	for _, l := range links {
 		b, ok := get(l)
 		if !ok {
 			return nil, nil, false
@@ -103,4 +116,20 @@ func (r *run) reopen(ctx context.Context, t *workflow.Task, c cid.Cid, packed ma
 		blocks = append(blocks, b)
 	}
 	return &ended{receipt: receipt, memoised: true}, blocks, true
+}
+
+// stateRoots are the links of a transcript.
+func stateRoots(transcript cid.Cid, get evaluate.Getter) (links []cid.Cid, ok bool) {
+	b, ok := get(transcript)
+	if !ok {
+		return nil, false
+	}
+	t, err := machine.ReadTranscript(b.Data)
+	if err != nil {
+		return nil, false
+	}
+	for _, l := range t.Roots {
+		links = append(links, receipts.CID(l))
+	}
+	return links, true
 }

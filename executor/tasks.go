@@ -151,7 +151,9 @@ func (r *run) execute(ctx context.Context, t *workflow.Task, job *evaluate.Job) 
 		return err
 	}
 	start := time.Now()
-	res, err := r.e.cfg.Runner.Run(ctx, job.Linked, job.Streams, job.Limits)
+	profile, module := t.Profile, receipts.Link(t.Mod)
+	claim := receipts.Run{Profile: &profile, Module: &module}
+	res, recorded, err := r.start(ctx, job, &claim)
 	r.e.memory.Release(need)
 	if err != nil {
 		return err
@@ -160,13 +162,13 @@ func (r *run) execute(ctx context.Context, t *workflow.Task, job *evaluate.Job) 
 	if err != nil {
 		return err
 	}
+	c.Blocks = append(c.Blocks, recorded...)
 	meta, err := r.meta(t, time.Since(start))
 	if err != nil {
 		return err
 	}
-	profile, module := t.Profile, receipts.Link(t.Mod)
-	b, receipt, err := r.issue(t, receipts.Claim{Out: c.Out, Run: receipts.Run{
-		Profile: &profile, Module: &module, Fuel: &c.Fuel, Inputs: &c.Inputs, Outputs: &c.Outputs}}, meta)
+	claim.Fuel, claim.Inputs, claim.Outputs = &c.Fuel, &c.Inputs, &c.Outputs
+	b, receipt, err := r.issue(t, receipts.Claim{Out: c.Out, Run: claim}, meta)
 	if err != nil {
 		return err
 	}
@@ -175,6 +177,29 @@ func (r *run) execute(ctx context.Context, t *workflow.Task, job *evaluate.Job) 
 	}
 	r.end(t, &ended{receipt: receipt}, append(c.Blocks, b))
 	return nil
+}
+
+// start runs a job, with a transcript if one is asked for: it is noted in claim, and its blocks are returned.
+func (r *run) start(ctx context.Context, job *evaluate.Job, claim *receipts.Run) (link.Result, []block.Block, error) {
+	if r.e.cfg.Recorder == nil {
+		res, err := r.e.cfg.Runner.Run(ctx, job.Linked, job.Streams, job.Limits)
+		return res, nil, err
+	}
+	var blocks []block.Block
+	res, t, err := r.e.cfg.Recorder.Record(ctx, job.Linked, job.Streams, job.Limits, func(b block.Block) error {
+		blocks = append(blocks, b)
+		return nil
+	})
+	if err != nil {
+		return res, nil, err
+	}
+	b, err := t.Block()
+	if err != nil {
+		return res, nil, err
+	}
+	transcript := receipts.Link(b.CID)
+	claim.Program, claim.Steps, claim.Transcript = &t.Program, &t.Steps, &transcript
+	return res, append(blocks, b), nil
 }
 
 func (r *run) meta(t *workflow.Task, took time.Duration) (datamodel.Node, error) {

@@ -46,3 +46,12 @@ func (l *rootLog) root() Digest {
 	}
 	return d
 }
+
+// RootOfRoots is the root of a transcript's tree over these state roots, which are not none.
+func RootOfRoots(roots []Digest) Digest {
+	var l rootLog
+	for _, d := range roots {
+		l.add(d)
+	}
+	return l.root()
+}

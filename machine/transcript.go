@@ -69,10 +69,16 @@ type Output struct {
 	Digest []byte
 }
 
-// Segments is how many segments the run has: there is one state root more.
-func (t *Transcript) Segments() uint64 {
-	return (uint64(t.Steps) + uint64(t.Segment) - 1) / uint64(t.Segment)
+// Segments is how many segments a run of so many steps has.
+func Segments(steps int64) int64 {
+	if steps == 0 { // it ended before it began
+		return 0
+	}
+	return (steps-1)/SegmentSteps + 1
 }
+
+// Segments is how many segments the run has: there is one state root more.
+func (t *Transcript) Segments() uint64 { return uint64(Segments(t.Steps)) }
 
 // End is how the run ended.
 func (t *Transcript) End() link.Outcome {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
+	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/workflow"
 )
@@ -18,9 +19,6 @@ import (
 // receipts: a run is right if every task is.
 func (c *checker) rerun(ctx context.Context, t *workflow.Task) (Revealed, error) {
 	claim := c.receipts[t.Label].Claim
-	if claim.Run.Transcript != nil || claim.Run.Program != nil || claim.Run.Steps != nil {
-		return Revealed{}, fmt.Errorf("%w: the receipt has a transcript, and no machine is here to compare it with", errMissing)
-	}
 	params, want, err := c.resolve(t)
 	if err != nil {
 		return Revealed{}, err
@@ -38,16 +36,22 @@ func (c *checker) rerun(ctx context.Context, t *workflow.Task) (Revealed, error)
 	if !evaluate.SameOut(claim.Out, receipts.Out{Error: want}) {
 		return Revealed{}, fmt.Errorf("its receipt says %s, it is %s", describe(claim.Out), want)
 	}
-	if claim.Run.Fuel != nil || claim.Run.Inputs != nil || claim.Run.Outputs != nil {
-		return Revealed{}, fmt.Errorf("its receipt claims fuel, input or output for a task that did not run")
+	if r := claim.Run; r.Fuel != nil || r.Inputs != nil || r.Outputs != nil || r.Program != nil || r.Steps != nil || r.Transcript != nil {
+		return Revealed{}, fmt.Errorf("its receipt claims fuel, steps, input or output for a task that did not run")
 	}
 	return Revealed{}, nil
 }
 
 func (c *checker) execute(ctx context.Context, claim receipts.Claim, job *evaluate.Job) (Revealed, error) {
-	res, err := c.cfg.Runner.Run(ctx, job.Linked, job.Streams, job.Limits)
+	var res link.Result
+	var wrong, err error
+	if r := claim.Run; r.Transcript != nil || r.Steps != nil || r.Program != nil {
+		res, wrong, err = c.retrace(ctx, claim, job)
+	} else if res, err = c.cfg.Runner.Run(ctx, job.Linked, job.Streams, job.Limits); err != nil {
+		err = fmt.Errorf("%w: the task could not be run here: %w", errMissing, err)
+	}
 	if err != nil {
-		return Revealed{}, fmt.Errorf("%w: the task could not be run here: %w", errMissing, err)
+		return Revealed{}, err
 	}
 	got, err := evaluate.Conclude(job, res)
 	if err != nil {
@@ -71,7 +75,10 @@ func (c *checker) execute(ctx context.Context, claim receipts.Claim, job *evalua
 	if err := sameRegions("input", claim.Run.Inputs, got.Inputs); err != nil {
 		return rev, err
 	}
-	return rev, sameRegions("output", claim.Run.Outputs, got.Outputs)
+	if err := sameRegions("output", claim.Run.Outputs, got.Outputs); err != nil {
+		return rev, err
+	}
+	return rev, wrong
 }
 
 func sameRegions(what string, claimed *[]receipts.Region, got []receipts.Region) error {

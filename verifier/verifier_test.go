@@ -66,7 +66,10 @@ func setUp(t testing.TB) *fixture {
 }
 
 // runOf runs a workflow over the arithmetic module.
-func runOf(t testing.TB, text string) *fixture {
+func runOf(t testing.TB, text string) *fixture { return runWith(t, text, arithmetic(), nil) }
+
+// runWith runs a workflow over a module that it calls m.wasm.
+func runWith(t testing.TB, text string, module []byte, rec executor.Recorder) *fixture {
 	t.Helper()
 	engine, err := runtime.New(context.Background(), runtime.Config{})
 	if err != nil {
@@ -82,18 +85,18 @@ func runOf(t testing.TB, text string) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.w, err = workflow.Compile(d, workflow.Config{Sub: f.key.DID(), Profile: link.Profile, Fuel: 1e6, Memory: 16, Output: 1000,
+	f.w, err = workflow.Compile(d, workflow.Config{Sub: f.key.DID(), Profile: link.Profile, Fuel: 1e8, Memory: 16, Output: 1000,
 		ReadFile: func(name string) ([]byte, error) {
-			if name != "m.wasm" && name != block.Raw(arithmetic()).CID.String() {
+			if name != "m.wasm" && name != block.Raw(module).CID.String() {
 				return nil, fs.ErrNotExist
 			}
-			return arithmetic(), nil
+			return module, nil
 		}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	keep := &store.Memory{}
-	e, err := executor.New(executor.Config{Signer: f.key, Runner: engine, Engine: "native", Blocks: keep, Records: keep, Memo: keep})
+	e, err := executor.New(executor.Config{Signer: f.key, Runner: engine, Engine: "native", Blocks: keep, Records: keep, Memo: keep, Recorder: rec})
 	if err != nil {
 		t.Fatal(err)
 	}

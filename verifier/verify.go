@@ -10,6 +10,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
+	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/workflow"
 )
@@ -41,6 +42,7 @@ type checker struct {
 	broken   map[string]error             // by label: why a task's receipt cannot be trusted
 	opening  map[string]Cost              // by label: what opening its receipt took, a part of every mode's cost
 	cache    evaluate.Cache
+	machine  machine.Engine
 }
 
 // ErrNoTask says that a label was asked for that the run does not have.
@@ -201,6 +203,9 @@ func (c *checker) task(ctx context.Context, t *workflow.Task, mode Mode) (Verdic
 	switch {
 	case mode == Rerun:
 		v.Soundness = "exact: the module was run again on the same input, under the same limits, with the same outcome, output and fuel"
+		if c.receipts[t.Label].Claim.Run.Transcript != nil {
+			v.Soundness += ", and the same state after every segment"
+		}
 	case c.cfg.Executor == "":
 		v.Soundness = fmt.Sprintf("trust in the signer %s, who was not named (--executor): whoever made the bundle may be the signer", c.run.Issuer)
 	default:
@@ -221,6 +226,9 @@ func (c *checker) evidence(t *workflow.Task, mode Mode) (n int64) {
 	read := []cid.Cid{t.CID, r.CID}
 	if mode == Rerun {
 		read = append(append(read, t.Mod), r.Claim.Links()...)
+		if tr := r.Claim.Run.Transcript; tr != nil {
+			read = append(read, receipts.CID(*tr))
+		}
 	}
 	for _, id := range read {
 		n += int64(len(c.bundle.Blocks[id]))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/executor"
+	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/workflow"
 )
@@ -81,6 +82,9 @@ type taskJSON struct {
 	Error       *failureJSON    `json:"error,omitempty"`
 	Out         json.RawMessage `json:"out,omitempty"`
 	Fuel        *int64          `json:"fuel,omitempty"`
+	Steps       *int64          `json:"steps,omitempty"`
+	Segments    *int64          `json:"segments,omitempty"`
+	Transcript  string          `json:"transcript,omitempty"`
 	Memoised    bool            `json:"memoised"`
 }
 
@@ -117,6 +121,10 @@ func (a *app) printRun(r *executor.Run, w *workflow.Workflow, bundle string) err
 			j := taskJSON{Task: t.Task.CID.String(), Receipt: t.Receipt.CID.String(), Computation: t.Task.Computation.String(),
 				Fuel: t.Receipt.Claim.Run.Fuel, Memoised: t.Memoised}
 			j.Outcome, j.Error = outcomeOf(t.Receipt.Claim.Out)
+			if run := t.Receipt.Claim.Run; run.Transcript != nil {
+				segments := machine.Segments(*run.Steps)
+				j.Steps, j.Segments, j.Transcript = run.Steps, &segments, (*run.Transcript).String()
+			}
 			if ok := t.Receipt.Claim.Out.Ok; ok != nil {
 				var err error
 				if j.Out, err = block.EncodeJSON(*ok); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/executor"
+	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/workflow"
 )
 
@@ -25,6 +26,7 @@ type runFlags struct {
 	memory        int64
 	deadline      time.Duration
 	fresh         bool
+	transcript    bool
 	withoutInputs bool
 	files         string
 	hosts         []string
@@ -43,6 +45,7 @@ Results are remembered: a task that ran before, here, with the same module, inpu
 Effects need permission: --files DIR for /file/write, --allow-http HOST for /http/post.`,
 		Example: `  trilemma run workflow.json -o run.car
   trilemma run workflow.yaml --json | jq .tasks
+  trilemma run workflow.json --transcript -o run.car
   trilemma run report.json --files ./out -o run.car`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFile("json", "yaml", "yml"),
@@ -56,6 +59,7 @@ Effects need permission: --files DIR for /file/write, --allow-http HOST for /htt
 	fl.Int64Var(&f.memory, "memory", 4096, "MiB of guest memory that running tasks may claim together")
 	fl.DurationVar(&f.deadline, "deadline", 0, "give up after this long; a task that had not ended then gets no receipt")
 	fl.BoolVar(&f.fresh, "fresh", false, "run every task, even if its result is known")
+	fl.BoolVar(&f.transcript, "transcript", false, "run every task on the machine, and commit to its states: what re-running, spot-checks and disputes look into")
 	fl.BoolVar(&f.withoutInputs, "without-inputs", false, "leave the inputs' bytes out of the bundle; modes that need them will say undecided")
 	fl.StringVar(&f.files, "files", "", "allow /file/write under this directory")
 	fl.StringArrayVar(&f.hosts, "allow-http", nil, "allow /http/post to this host or host:port; may be given again")
@@ -149,8 +153,12 @@ func (a *app) runWorkflow(ctx context.Context, name string, f runFlags) error {
 	}
 	defer e.close()
 	var bar *progress
-	ex, err := executor.New(executor.Config{Signer: key, Runner: e, Engine: e.name, Blocks: keep, Records: keep, Memo: keep,
-		Workers: f.workers, Memory: f.memory << 20, Fresh: f.fresh, Effects: effects, Progress: func(e executor.Event) { bar.done(e.Done) }})
+	cfg := executor.Config{Signer: key, Runner: e, Engine: e.name, Blocks: keep, Records: keep, Memo: keep,
+		Workers: f.workers, Memory: f.memory << 20, Fresh: f.fresh, Effects: effects, Progress: func(e executor.Event) { bar.done(e.Done) }}
+	if f.transcript {
+		cfg.Recorder, cfg.Engine = &machine.Engine{}, "machine"
+	}
+	ex, err := executor.New(cfg)
 	if err != nil {
 		return usage("%w", err)
 	}
