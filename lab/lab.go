@@ -15,7 +15,8 @@ import (
 type Config struct {
 	Dir   string // an empty directory, for caches and stores; what it lies on is measured too
 	Size  Size
-	Turns int // how often a thing is measured; 0: 15
+	Works []*Work // what is measured; nil: those of [Works]
+	Turns int     // how often a thing is measured; 0: 15
 
 	// Progress, if set, is called after each part of the work.
 	Progress func(done, total int)

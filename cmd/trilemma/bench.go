@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/trilemma-dev/trilemma/lab"
+	"github.com/trilemma-dev/trilemma/link"
 )
 
 func (a *app) benchCommand() *cobra.Command {
@@ -20,30 +24,54 @@ func (a *app) benchCommand() *cobra.Command {
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	var cfg lab.Config
+	var f execFlags
 	var tiny bool
 	native := &cobra.Command{
-		Use:   "native",
-		Short: "Measure native execution of the sample guests",
+		Use:   "native [MODULE [ARG...]]",
+		Short: "Measure native execution, of the sample guests or of a module",
 		Long: `Measure native execution. The sample guests run metered, as every task does, and as wazero runs them alone, in turns: the ratio
 is what determinism and metering cost. Then: how long a module of 25 KB takes to start, with its compiled code on disk (warm)
-and without (cold), and what a workflow of 1,000 trivial tasks costs for each, receipts kept on disk included.`,
+and without (cold), and what a workflow of 1,000 trivial tasks costs for each, receipts kept on disk included.
+
+With a module it is that which runs in the guests' place, as exec would run it.`,
 		Example: `  trilemma bench native
-  trilemma bench native --turns 50 --json`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
+  trilemma bench native --turns 50 --json
+  trilemma bench native fib.wasm --invoke fib 30`,
+		ValidArgsFunction: completeFile("wasm"),
+		RunE: func(c *cobra.Command, args []string) error {
 			if cfg.Turns < 1 {
 				return usage("--turns %d is not a number from 1", cfg.Turns)
 			}
 			if tiny {
 				cfg.Size = lab.Tiny
 			}
+			if len(args) > 0 {
+				w, err := a.work(args[0], args[1:], f)
+				if err != nil {
+					return err
+				}
+				cfg.Works = []*lab.Work{w}
+			}
 			return a.benchNative(c.Context(), cfg)
 		},
 	}
+	native.Flags().StringVar(&f.invoke, "invoke", "", "exported function of the module to call")
+	native.Flags().StringVar(&f.result, "result", "", "the function's result is bytes or string (canonical ABI)")
+	native.Flags().StringVar(&f.stdin, "stdin", "", "file that a command reads as its standard input; - is ours")
 	native.Flags().IntVar(&cfg.Turns, "turns", 15, "how often each thing is measured")
 	native.Flags().BoolVar(&tiny, "tiny", false, "so little work that the numbers say nothing: to see that it runs")
 	c.AddCommand(native)
 	return c
+}
+
+// work makes a call of a module ready to run.
+func (a *app) work(name string, args []string, f execFlags) (*lab.Work, error) {
+	l, in, err := a.link(name, args, f)
+	if err != nil {
+		return nil, err
+	}
+	return &lab.Work{Guest: filepath.Base(name), Call: f.invoke + "(" + strings.Join(args, ", ") + ")", Linked: l, Streams: in,
+		Limits: link.Limits{Fuel: math.MaxInt64, Memory: link.DefaultPages, Output: link.DefaultOutput}}, nil
 }
 
 // benchDir makes an empty directory where the program's state lies, for what a benchmark keeps on disk.

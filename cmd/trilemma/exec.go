@@ -70,26 +70,12 @@ func (a *app) exec(ctx context.Context, name string, args []string, f execFlags)
 	if err := checkDeadline(f.deadline); err != nil {
 		return err
 	}
-	m, err := a.module(name)
-	if err != nil {
-		return err
-	}
 	if f.memory > link.MaxPages {
 		return usage("--memory %d is above the profile's %d pages", f.memory, link.MaxPages)
 	}
-	entry, in, err := a.input(m, args, f)
-	if errors.Is(err, context.Canceled) {
+	l, in, err := a.link(name, args, f)
+	if err != nil {
 		return err
-	}
-	if le, ok := errors.AsType[*link.Error](err); ok {
-		return usage("%s: %w", name, le)
-	}
-	if err != nil {
-		return usage("%w", err)
-	}
-	l, err := link.Link(m, entry)
-	if err != nil {
-		return usage("%s: %w", name, err)
 	}
 	e, err := a.engine(ctx, f.engine)
 	if err != nil {
@@ -98,9 +84,6 @@ func (a *app) exec(ctx context.Context, name string, args []string, f execFlags)
 	defer e.close()
 	ctx, cancel := limited(ctx, f.deadline)
 	defer cancel()
-	if f.result == "" && f.invoke != "" && m.Export("cabi_post_"+f.invoke) != nil {
-		fmt.Fprintln(a.err, line("note: "+f.invoke+" seems to return bytes or a string: without --result its pointer is shown"))
-	}
 	start := time.Now()
 	res, err := e.Run(ctx, l, in, link.Limits{Fuel: f.fuel, Memory: f.memory, Output: f.output})
 	took := time.Since(start)
@@ -110,7 +93,33 @@ func (a *app) exec(ctx context.Context, name string, args []string, f execFlags)
 	if err != nil {
 		return hostFailure(err)
 	}
-	return a.printExec(entry, res, e.name, took)
+	return a.printExec(l.Entry, res, e.name, took)
+}
+
+// link reads a module and makes a call of it ready to run.
+func (a *app) link(name string, args []string, f execFlags) (*link.Linked, [][]byte, error) {
+	m, err := a.module(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	entry, in, err := a.input(m, args, f)
+	if errors.Is(err, context.Canceled) {
+		return nil, nil, err
+	}
+	if le, ok := errors.AsType[*link.Error](err); ok {
+		return nil, nil, usage("%s: %w", name, le)
+	}
+	if err != nil {
+		return nil, nil, usage("%w", err)
+	}
+	l, err := link.Link(m, entry)
+	if err != nil {
+		return nil, nil, usage("%s: %w", name, err)
+	}
+	if f.result == "" && f.invoke != "" && m.Export("cabi_post_"+f.invoke) != nil {
+		fmt.Fprintln(a.err, line("note: "+f.invoke+" seems to return bytes or a string: without --result its pointer is shown"))
+	}
+	return l, in, nil
 }
 
 // module reads, validates and checks a module.
