@@ -3,6 +3,7 @@ package guests_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -196,6 +197,29 @@ func TestIntegers(t *testing.T) {
 	}
 	if _, err := guests.Module("none"); err == nil {
 		t.Error("a module that is not there was found")
+	}
+}
+
+// TestDocumented checks that the page on guests has every function of every module.
+func TestDocumented(t *testing.T) {
+	page, err := os.ReadFile("../docs/guests.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names, err := guests.Names()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if !strings.Contains(string(page), "| `"+name+"` |") {
+			t.Errorf("the module %s is not documented", name)
+		}
+		for _, e := range open(t, name).m.Exports {
+			own := e.Kind == wasm.ExternFunc && e.Name != "cabi_realloc" && e.Name != "_start"
+			if own && !strings.Contains(string(page), "| `"+e.Name+"(") {
+				t.Errorf("the function %s of %s is not documented", e.Name, name)
+			}
+		}
 	}
 }
 
