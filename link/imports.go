@@ -19,13 +19,13 @@ func checkImports(m *wasm.Module) error {
 			continue
 		}
 		kind := [...]string{"function", "table", "memory", "global"}[im.Kind]
-		return errorf(importHint(im), "import %s.%s (%s) is not available: a task may import functions of %s only",
+		return errorf(importHint(m, im), "import %s.%s (%s) is not available: a task may import functions of %s only",
 			show(im.Module), show(im.Name), kind, wasiModule)
 	}
 	return nil
 }
 
-func importHint(im *wasm.Import) string {
+func importHint(m *wasm.Module, im *wasm.Import) string {
 	mod, name := im.Module, im.Name
 	switch {
 	case mod == Primitives:
@@ -40,12 +40,12 @@ func importHint(im *wasm.Import) string {
 		return "this is WASI preview 0: rebuild with a toolchain from 2020 or later, for the target wasm32-wasip1"
 	case strings.HasPrefix(mod, "wasi:"), strings.Contains(mod, ":") && strings.Contains(mod, "/"):
 		return "this is the core of a component (WASI preview 2): build for wasm32-wasip1 instead"
-	case mod == "env" && name == "abort":
+	case mod == "env" && name == "abort" && im.Kind == wasm.ExternFunc && len(m.Types[im.Func].Params) == 4: // message, file, line, column
 		return "AssemblyScript: compile with --use abort= so that a failed assertion traps"
 	case mod == "env" && (name == "seed" || strings.HasPrefix(name, "console.") || strings.HasPrefix(name, "Date.")):
 		return "AssemblyScript's browser bindings are not there: do not use " + show(name)
 	case mod == "env" && (strings.HasPrefix(name, "emscripten_") || strings.HasPrefix(name, "_emscripten") ||
-		strings.HasPrefix(name, "__syscall") || strings.HasPrefix(name, "invoke_")), mod == "a" && len(name) <= 2:
+		strings.HasPrefix(name, "__syscall") || strings.HasPrefix(name, "invoke_") || name == "abort"), mod == "a" && len(name) <= 2:
 		return "Emscripten's JavaScript environment is not there: build with -sSTANDALONE_WASM, without exceptions and file access"
 	case mod == "gojs", mod == "go":
 		return "this is GOOS=js: build with GOOS=wasip1 GOARCH=wasm"
