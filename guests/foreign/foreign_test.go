@@ -2,72 +2,30 @@ package foreign
 
 import (
 	"bytes"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/trilemma-dev/trilemma/internal/programtest"
 )
 
 var update = flag.Bool("update", false, "write the table of docs/modules.md anew")
 
-// result is what a process left.
-type result struct {
-	stdout, stderr string
-	status         int
-}
-
-// program builds trilemma and returns what runs trilemma exec with its state in a directory of the test.
-func program(t *testing.T) func(stdin string, args ...string) result {
-	t.Helper()
-	bin, home := filepath.Join(t.TempDir(), "trilemma"), t.TempDir()
-	goBuild(t, bin, "../../cmd/trilemma")
-	return func(stdin string, args ...string) result {
-		t.Helper()
-		args = append([]string{"exec"}, args...)
-		if stdin != "" {
-			args = slices.Insert(args, 1, "--stdin", "-")
-		}
-		cmd := exec.Command(bin, args...)
-		cmd.Env = append(os.Environ(), "TRILEMMA_HOME="+home)
-		cmd.Stdin = strings.NewReader(stdin)
-		var stdout, stderr bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &stdout, &stderr
-		err := cmd.Run()
-		if _, ok := errors.AsType[*exec.ExitError](err); err != nil && !ok {
-			t.Fatal(err)
-		}
-		return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
-	}
-}
-
-func goBuild(t *testing.T, out, pkg string, env ...string) {
-	t.Helper()
-	cmd := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-ldflags=-s", "-o", out, pkg)
-	cmd.Env = append(os.Environ(), env...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build %s: %v\n%s", pkg, err, out)
-	}
-}
-
-var wasip1 = []string{"GOOS=wasip1", "GOARCH=wasm", "GOFLAGS="}
-
 // TestSurveys: programs of five toolchains, which try what a WASI command may, find the same.
 func TestSurveys(t *testing.T) {
-	run := program(t)
+	p := programtest.New(t)
 	files, err := filepath.Glob("testdata/survey-*.wasm")
 	if err != nil || len(files) != 4 {
 		t.Fatal(files, err)
 	}
-	golang := filepath.Join(t.TempDir(), "survey-go.wasm")
-	goBuild(t, golang, "./survey/go", wasip1...)
+	golang := programtest.BuildWASI(t, "./survey/go")
 	const text = "the fox and the dog\n\n  and so on"
 	const want = `GREETING: good day
 and 2
@@ -83,12 +41,12 @@ file opened: false
 `
 	for _, file := range append(files, golang) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			args := []string{file, "--env", "GREETING=good day", "--clock", "1600000000000000000", "--"}
-			if diff := cmp.Diff(result{stdout: "args: one two\n" + want}, run(text, append(args, "one", "two")...), cmp.AllowUnexported(result{})); diff != "" {
+			args := []string{"exec", file, "--stdin", "-", "--env", "GREETING=good day", "--clock", "1600000000000000000", "--"}
+			if diff := cmp.Diff(programtest.Result{Stdout: "args: one two\n" + want}, p.Run(t, text, append(args, "one", "two")...)); diff != "" {
 				t.Error(diff)
 			}
-			got := run(text, append(args, "fail")...)
-			if got.stdout != "args: fail\n"+want || got.status != 1 || !strings.HasPrefix(got.stderr, "asked to fail\ntrilemma: exit 3 after ") {
+			got := p.Run(t, text, append(args, "fail")...)
+			if got.Stdout != "args: fail\n"+want || got.Status != 1 || !strings.HasPrefix(got.Stderr, "asked to fail\ntrilemma: exit 3 after ") {
 				t.Errorf("asked to fail: %+v", got)
 			}
 		})
@@ -163,20 +121,24 @@ const emscripten = "link: import a.a (function) is not available: a task may imp
 
 // TestModules: modules that others built run, or are refused with a message that says why.
 func TestModules(t *testing.T) {
-	run := program(t)
+	p := programtest.New(t)
 	for _, m := range others {
 		t.Run(m.name, func(t *testing.T) {
 			if _, err := os.Stat(m.file); os.IsNotExist(err) && os.Getenv("CI") == "" {
 				t.Skipf("%s is not here: run guests/foreign/fetch.sh", m.file)
 			}
-			want := result{stdout: m.stdout}
+			want := programtest.Result{Stdout: m.stdout}
 			switch {
 			case m.exit != "":
-				want.status, want.stderr = 1, "trilemma: "+m.exit+"\n"
+				want.Status, want.Stderr = 1, "trilemma: "+m.exit+"\n"
 			case m.refused != "":
-				want.status, want.stderr = 2, "trilemma: "+m.file+": "+m.refused+"\n"
+				want.Status, want.Stderr = 2, "trilemma: "+m.file+": "+m.refused+"\n"
 			}
-			if diff := cmp.Diff(want, run(m.stdin, append([]string{m.file}, m.args...)...), cmp.AllowUnexported(result{})); diff != "" {
+			args := []string{"exec", m.file}
+			if m.stdin != "" {
+				args = append(args, "--stdin", "-")
+			}
+			if diff := cmp.Diff(want, p.Run(t, m.stdin, append(args, m.args...)...)); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -185,10 +147,9 @@ func TestModules(t *testing.T) {
 
 // TestGofmt: the Go distribution's own formatter, whose oracle is the one that runs natively.
 func TestGofmt(t *testing.T) {
-	run := program(t)
-	file, native := filepath.Join(t.TempDir(), "gofmt.wasm"), filepath.Join(t.TempDir(), "gofmt")
-	goBuild(t, file, "cmd/gofmt", wasip1...)
-	goBuild(t, native, "cmd/gofmt")
+	p := programtest.New(t)
+	file, native := programtest.BuildWASI(t, "cmd/gofmt"), filepath.Join(t.TempDir(), "gofmt")
+	programtest.Build(t, native, "cmd/gofmt")
 	source, err := os.ReadFile("foreign_test.go")
 	if err != nil {
 		t.Fatal(err)
@@ -200,11 +161,11 @@ func TestGofmt(t *testing.T) {
 	if err != nil || bytes.Equal(want, ugly) {
 		t.Fatal("gofmt: ", err)
 	}
-	if diff := cmp.Diff(result{stdout: string(want)}, run(string(ugly), file), cmp.AllowUnexported(result{})); diff != "" {
+	if diff := cmp.Diff(programtest.Result{Stdout: string(want)}, p.Run(t, string(ugly), "exec", file, "--stdin", "-")); diff != "" {
 		t.Error(diff)
 	}
-	got := run("package x\nfunc {", file)
-	if got.stdout != "" || got.status != 1 || !strings.HasPrefix(got.stderr, "<standard input>:2:6: expected 'IDENT', found '{'") {
+	got := p.Run(t, "package x\nfunc {", "exec", file, "--stdin", "-")
+	if got.Stdout != "" || got.Status != 1 || !strings.HasPrefix(got.Stderr, "<standard input>:2:6: expected 'IDENT', found '{'") {
 		t.Errorf("a syntax error: %+v", got)
 	}
 }

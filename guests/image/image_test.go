@@ -8,14 +8,13 @@ import (
 	"image/color"
 	"image/png"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
 
+	"github.com/trilemma-dev/trilemma/internal/programtest"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/runtime"
 	"github.com/trilemma-dev/trilemma/wasm"
@@ -24,23 +23,12 @@ import (
 // guest runs this program as the Go compiler makes it for WASI, linked and metered.
 func guest(t *testing.T) func(stdin []byte, args ...string) link.Result {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "image.wasm")
-	build := exec.Command("go", "build", "-buildvcs=false", "-trimpath", "-ldflags=-s", "-o", file, ".")
-	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "GOFLAGS=")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	file := programtest.BuildWASI(t, ".")
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := wasm.Decode(data)
-	if err == nil {
-		err = wasm.Validate(m)
-	}
-	if err == nil {
-		err = wasm.CheckProfile(m)
-	}
+	m, err := wasm.Load(data)
 	if err != nil {
 		t.Fatal(err)
 	}
