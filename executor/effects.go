@@ -26,7 +26,8 @@ var ErrNotDone = errors.New("not done")
 // unknownEffect is the message of an effect of which nobody knows whether it happened.
 const unknownEffect = "effect/unknown"
 
-// Values of a journal entry: started, or the CID of the receipt, or not done.
+// Values of a journal entry: started, or the CID of the receipt, or not done. An entry is made for each attempt; the next one
+// is made only when the one before says not done, and making it is what gives the right to try: of several runs at once one has it.
 const (
 	journalStarted = "started"
 	journalNotDone = "not done"
@@ -74,16 +75,9 @@ func (r *run) effect(ctx context.Context, t *workflow.Task) error {
 	if failure != nil {
 		return r.fail(t, failure)
 	}
-	key := "effect/" + t.CID.String()
-	first, err := r.e.cfg.Records.Create(ctx, key, []byte(journalStarted))
-	if err != nil {
+	key, mine, err := r.attempt(ctx, t)
+	if err != nil || !mine {
 		return err
-	}
-	if !first {
-		again, err := r.journalled(ctx, t, key)
-		if err != nil || !again {
-			return err
-		}
 	}
 	value, err := do(ctx, t.CID.String(), args)
 	switch {
@@ -119,16 +113,31 @@ func (r *run) answer(ctx context.Context, t *workflow.Task, key string, out rece
 	return nil
 }
 
-// journalled deals with an effect that was started before. It reports whether it may be done now.
-func (r *run) journalled(ctx context.Context, t *workflow.Task, key string) (again bool, err error) {
-	v, err := r.e.cfg.Records.Load(ctx, key)
-	if err != nil {
-		return false, err
+// attempt makes the journal entry of an effect's next attempt, unless an earlier one settled it: then the effect has its
+// receipt, and is not this run's to do.
+func (r *run) attempt(ctx context.Context, t *workflow.Task) (key string, mine bool, err error) {
+	for n := 0; ; n++ {
+		key = "effect/" + t.CID.String()
+		if n > 0 {
+			key += fmt.Sprintf("-%d", n)
+		}
+		if mine, err = r.e.cfg.Records.Create(ctx, key, []byte(journalStarted)); err != nil || mine {
+			return key, mine, err
+		}
+		v, err := r.e.cfg.Records.Load(ctx, key)
+		if err != nil {
+			return key, false, err
+		}
+		if string(v) != journalNotDone {
+			mine, err = r.journalled(ctx, t, key, v)
+			return key, mine, err
+		}
 	}
-	switch string(v) {
-	case journalNotDone:
-		return true, r.e.cfg.Records.Set(ctx, key, []byte(journalStarted))
-	case journalStarted: // a crash before the answer was recorded
+}
+
+// journalled deals with an effect whose last attempt says v. It reports whether it may be done again.
+func (r *run) journalled(ctx context.Context, t *workflow.Task, key string, v []byte) (again bool, err error) {
+	if string(v) == journalStarted { // a crash before the answer was recorded, or another run that is about it
 		if t.Idempotent {
 			return true, nil
 		}

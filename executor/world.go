@@ -135,7 +135,10 @@ const (
 // effect's key goes along as Idempotency-Key; redirects are not followed. It answers {status, body}; a status of 400 and
 // above is an answer too.
 func HTTPPost(allowed []string) Effect {
-	client := &http.Client{Timeout: httpTimeout,
+	// A connection serves one request: over one that was used before, Go's client sends a request with this header again if
+	// the connection breaks, since it takes it for idempotent.
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}
+	client := &http.Client{Timeout: httpTimeout, Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return func(ctx context.Context, key string, args datamodel.Node) (datamodel.Node, error) {
 		req, err := postRequest(ctx, allowed, key, args)
