@@ -93,13 +93,18 @@ func failure(o link.Outcome) *receipts.Failure {
 }
 
 // Branch gives the value that a promise takes from a result: what the task yields for ok, the failure in words for error,
-// whichever it is for *; false if the branch was not taken.
+// whichever it is for *; false if the branch was not taken. Of a pure task's failure the message is left out: nobody checks
+// it ([SameOut]), so what awaits it must not depend on it.
 func Branch(out receipts.Out, branch string) (datamodel.Node, bool) {
 	switch {
 	case out.Ok != nil && branch != "error":
 		return *out.Ok, true
 	case out.Error != nil && branch != "ok":
-		return basicnode.NewString(out.Error.String()), true
+		f := *out.Error
+		if f.Kind != KindEffect {
+			f.Message = nil
+		}
+		return basicnode.NewString(f.String()), true
 	}
 	return nil, false
 }
