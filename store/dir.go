@@ -28,7 +28,12 @@ func OpenDir(root string) (*Dir, error) {
 			return nil, fmt.Errorf("open store: %w", err)
 		}
 	}
-	d := &Dir{root: root}
+	for _, dir := range []string{root, filepath.Dir(root)} { // else a crash could take the records away with their folder
+		if err := syncDir(dir); err != nil {
+			return nil, err
+		}
+	}
+	d := &Dir{root: filepath.Clean(root)}
 	for i := range d.memos {
 		d.memos[i].path = filepath.Join(root, "memos", fmt.Sprintf("%02x.log", i))
 	}
@@ -40,10 +45,10 @@ func (d *Dir) blockPath(c cid.Cid) string {
 	return filepath.Join(d.root, "blocks", s[len(s)-2:], s)
 }
 
-// Put implements [Blocks].
+// Put implements [Blocks]. A file of another size is what a crash of the machine left, and is replaced.
 func (d *Dir) Put(_ context.Context, b block.Block) error {
 	path := d.blockPath(b.CID)
-	if _, err := os.Stat(path); err == nil {
+	if st, err := os.Stat(path); err == nil && st.Size() == int64(len(b.Data)) {
 		return nil
 	}
 	return d.write(path, b.Data, os.Rename, false)
@@ -141,10 +146,14 @@ func (d *Dir) write(path string, data []byte, place func(from, to string) error,
 	if err := place(f.Name(), path); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	if sync {
-		return syncDir(filepath.Dir(path))
+	if !sync {
+		return nil
 	}
-	return nil
+	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) { // the folders may be new, too
+		if err := syncDir(dir); err != nil || dir == d.root {
+			return err
+		}
+	}
 }
 
 // makeDir makes a folder below the store's root, and on sync also makes sure that it outlives a loss of power: a new folder

@@ -136,6 +136,15 @@ func TestDirDamage(t *testing.T) {
 	if _, err := d.Get(ctx, b.CID); err != nil {
 		t.Errorf("Get after putting it again: %v", err)
 	}
+	if err := os.Truncate(files[0], 0); err != nil { // what a machine that lost its power leaves
+		t.Fatal(err)
+	}
+	if err := d.Put(ctx, b); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := d.Get(ctx, b.CID); err != nil || !bytes.Equal(got.Data, b.Data) {
+		t.Errorf("Get after putting it over an empty file: %q, %v", got.Data, err)
+	}
 }
 
 // TestMemoDamage cuts, garbles and empties the logs: every other entry is still found, and none is found wrong.
