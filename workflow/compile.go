@@ -248,6 +248,9 @@ func (c *compiler) runArgs(d *TaskDoc) (datamodel.Node, error) {
 func (c *compiler) content(at *value, name string) cid.Cid {
 	if id, ok := cidOf(name); ok {
 		b, err := c.block(id)
+		if err == nil && id.Prefix().Codec == cid.DagCBOR { // what no bundle could hold must not run
+			_, err = block.Decode(b.Data)
+		}
 		if err != nil {
 			c.at(at, "%s is not available: %v (a file of that name beside the workflow would do)", id, err)
 			return cid.Undef

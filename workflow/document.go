@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -75,7 +76,7 @@ func Parse(name string, data []byte) (*Document, error) {
 	case ".cbor":
 		parse = parseCBOR
 	}
-	root, err := parse(data)
+	root, err := parse(bytes.TrimPrefix(data, []byte("\ufeff")))
 	if err != nil {
 		var se *syntaxError
 		if errors.As(err, &se) {

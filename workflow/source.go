@@ -5,6 +5,7 @@ import (
 	"io/fs"
 
 	"github.com/ipfs/go-cid"
+	"github.com/ipld/go-ipld-prime/datamodel"
 
 	"github.com/trilemma-dev/trilemma/block"
 )
@@ -38,13 +39,17 @@ func (w *Workflow) readSource(get func(cid.Cid) (block.Block, bool)) error {
 	if len(d.Tasks) != len(w.Tasks) {
 		return malformed("%d instructions, the workflow has %d tasks", len(d.Tasks), len(w.Tasks))
 	}
+	null, err := block.Encode(datamodel.Null) // stands for content, which is not read here
+	if err != nil {
+		return err
+	}
 	tasks := make(map[string]*Task, len(w.Tasks))
 	for _, t := range w.Tasks {
 		tasks[t.Label] = t
 	}
 	c := newCompiler(d, Config{
 		ReadFile:  func(string) ([]byte, error) { return nil, fs.ErrNotExist },
-		ReadBlock: func(id cid.Cid) (block.Block, error) { return block.Block{CID: id}, nil }})
+		ReadBlock: func(id cid.Cid) (block.Block, error) { return block.Block{CID: id, Data: null}, nil }})
 	for _, doc := range d.Tasks {
 		t := tasks[doc.Label]
 		if t == nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/ipfs/go-cid"
 	"pgregory.net/rapid"
 
@@ -175,6 +176,13 @@ func TestErrors(t *testing.T) {
 		{"both", task(`"a": {"run": {"mod": "m.wasm"}, "effect": {"cmd": "/x", "args": {}}}`), `either "run" or "effect"`},
 		{"check", task(`"a": {"run": {"mod": "m.wasm"}, "check": "rerum"}`), `unknown check "rerum"; did you mean "rerun"?`},
 		{"secret", task(`"a": {"run": {"mod": "m.wasm", "fun": "f", "params": [{"value": 5, "secret": true}]}}`), `secret parameters need the zk mode`},
+		{"secret task", task(`"a": {"run": {"mod": "m.wasm", "fun": "f"}, "secret": true}`), `w.json:2:55: tasks.a.secret: secret tasks need the zk mode, which this version does not have`},
+		{"missing branch of none", task(`"a": {"run": {"mod": "m.wasm", "fun": "f", "params": [{}]}}`), `exactly one of the fields file, bytes, /, await/ok`},
+		{"default", `{"trilemma": "workflow/1", "defaults": {"fule": 1}, "tasks": {"a": {"run": {"mod": "m.wasm", "fun": "f"}}}}`, `w.json:1:41: defaults: unknown field "fule"; did you mean "fuel"?`},
+		{"huge number", task(`"a": {"run": {"mod": "m.wasm", "fun": "f", "params": [1e999]}}`), `w.json:2:60: the number "1e999" does not fit 64 bits`},
+		{"deep", task(`"a": ` + strings.Repeat("[", 100) + strings.Repeat("]", 100)), `nested deeper than 64`},
+		{"cycle of three, by CRLF", strings.ReplaceAll(task(`"a": {"run": {"mod": "m.wasm", "fun": "f", "params": [{"await/ok": "a"}]}}`), "\n", "\r\n"), `w.json:2:6: tasks.a: the tasks await each other in a cycle: a → a`},
+		{"number of confirmations", task(`"a": {"run": {"mod": "m.wasm", "fun": "f"}, "check": {"optimistic": {"confirmations": 0}}}`), `tasks.a.check.optimistic.confirmations: an integer from 1 to 1000 is expected`},
 		{"params of a command", task(`"a": {"run": {"mod": "m.wasm", "params": {"argv": []}}}`), `unknown field "argv"; did you mean "args"?`},
 		{"surrogate", task(`"a": {"run": {"mod": "\ud800", "fun": "f"}}`), `half of a surrogate pair`},
 	}
@@ -196,6 +204,72 @@ func TestErrors(t *testing.T) {
 		} else if !strings.HasPrefix(err.Error(), "w.yaml:") {
 			t.Errorf("%s: no place in %v", name, err)
 		}
+	}
+}
+
+// TestForms writes one document in several ways that mean the same.
+func TestForms(t *testing.T) {
+	want, err := compile("w.json", pipeline)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, form := range map[string][2]string{
+		"byte order mark":         {"w.json", "\ufeff" + pipeline},
+		"CRLF":                    {"w.json", strings.ReplaceAll(pipeline, "\n", "\r\n")},
+		"YAML, byte order mark":   {"w.yml", "\ufeff" + pipelineYAML},
+		"YAML, CRLF":              {"w.YAML", strings.ReplaceAll(pipelineYAML, "\n", "\r\n")},
+		"JSON is YAML":            {"w.yaml", pipeline},
+		"a directive, a document": {"w.yaml", "%YAML 1.1\n---" + pipelineYAML + "...\n"},
+	} {
+		if w, err := compile(form[0], form[1]); err != nil || !w.CID.Equals(want.CID) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestChecks carries every word about checking through a workflow's block.
+func TestChecks(t *testing.T) {
+	const referee = "did:key:z6Mkon3Necd6NkkyfoGoHxid2znGc59LU3K7mubaRcFbLfLX"
+	for word, want := range map[string]workflow.Check{
+		`"attest"`: {Mode: workflow.CheckAttest}, `"attestation"`: {Mode: workflow.CheckAttest}, `"rerun"`: {Mode: workflow.CheckRerun},
+		`"spot"`: {Mode: workflow.CheckSpot}, `"dispute"`: {Mode: workflow.CheckDispute}, `"zk"`: {Mode: workflow.CheckZK}, `"zkp"`: {Mode: workflow.CheckZK},
+		`{"optimistic": {"confirmations": 3, "referee": "` + referee + `"}}`: {Mode: workflow.CheckOptimistic, Confirmations: 3, Referee: referee},
+		`{"optimistic": {"confirmations": 3}}`:                               {Mode: workflow.CheckOptimistic, Confirmations: 3},
+		`{"consensus": ["` + referee + `"]}`:                                 {Mode: workflow.CheckConsensus, Executors: []string{referee}},
+	} {
+		for place, text := range map[string]string{
+			"task":     `{"trilemma": "workflow/1", "tasks": {"a": {"check": ` + word + `, "run": {"mod": "m.wasm", "fun": "f"}}}}`,
+			"defaults": `{"trilemma": "workflow/1", "defaults": {"check": ` + word + `}, "tasks": {"a": {"run": {"mod": "m.wasm", "fun": "f"}}}}`,
+		} {
+			w, err := compile("w.json", text)
+			if err != nil {
+				t.Errorf("%s in %s: %v", word, place, err)
+				continue
+			}
+			r, err := workflow.Read(w.CID, getter(w.Blocks))
+			if err != nil {
+				t.Errorf("%s in %s: %v", word, place, err)
+				continue
+			}
+			if diff := cmp.Diff(want, r.Tasks[0].Check); diff != "" {
+				t.Errorf("%s in %s: %s", word, place, diff)
+			}
+		}
+	}
+}
+
+// TestNotCanonical refuses linked content that no bundle could hold, before anything runs.
+func TestNotCanonical(t *testing.T) {
+	data := []byte("\xa2\x61b\x01\x61a\x02") // keys out of order
+	c := block.Sum(cid.DagCBOR, data)
+	d, err := workflow.Parse("w.json", []byte(`{"trilemma": "workflow/1", "tasks": {"a": {"run": {"mod": "m.wasm", "fun": "f", "params": [{"/": "`+c.String()+`"}]}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := config()
+	cfg.ReadBlock = func(cid.Cid) (block.Block, error) { return block.Block{CID: c, Data: data}, nil }
+	if _, err := workflow.Compile(d, cfg); err == nil || !strings.Contains(err.Error(), "params[0]./") {
+		t.Errorf("content that is not canonical: %v", err)
 	}
 }
 
@@ -263,7 +337,7 @@ func FuzzParse(f *testing.F) {
 		}
 		cfg := config()
 		cfg.ReadFile = func(string) ([]byte, error) { return []byte("x"), nil }
-		cfg.ReadBlock = func(c cid.Cid) (block.Block, error) { return block.Block{CID: c}, nil }
+		cfg.ReadBlock = func(c cid.Cid) (block.Block, error) { return block.Block{CID: c, Data: []byte{0xf6}}, nil } // null
 		w, err := workflow.Compile(d, cfg)
 		if err != nil {
 			var es workflow.Errors
