@@ -1,8 +1,10 @@
 package machine
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"slices"
 
 	"github.com/trilemma-dev/trilemma/link"
@@ -29,8 +31,11 @@ var kinds = []link.OutcomeKind{"", link.OK, link.Exit, link.Trap, link.OutOfFuel
 
 // Root is the commitment to a state: SHA-256 of its scalars, little-endian in the order of their declaration, and the roots of memory, globals,
 // registers and tables.
-func (s *Scalars) Root(spaces [numStateSpaces]Digest) Digest {
-	b := make([]byte, 0, 512)
+func (s *Scalars) Root(spaces [numStateSpaces]Digest) Digest { return sha256.Sum256(s.encode(spaces)) }
+
+// encode is what the root is the hash of.
+func (s *Scalars) encode(spaces [numStateSpaces]Digest) []byte {
+	b := make([]byte, 0, stateSize)
 	b = append(b, tagState)
 	b = binary.LittleEndian.AppendUint32(b, s.PC)
 	b = binary.LittleEndian.AppendUint32(b, s.FP)
@@ -47,8 +52,49 @@ func (s *Scalars) Root(spaces [numStateSpaces]Digest) Digest {
 	for _, d := range spaces {
 		b = append(b, d[:]...)
 	}
-	return sha256.Sum256(b)
+	return b
 }
+
+// stateSize is the size of an encoded state.
+const stateSize = 1 + 3*4 + 8 + 4 + link.OutStreams*(8+1+sha256.Size) + 1 + 1 + 4 + int(numStateSpaces)*sha256.Size
+
+// decodeState is the inverse of encode: it accepts nothing else.
+func decodeState(b []byte) (s Scalars, spaces [numStateSpaces]Digest, err error) {
+	if len(b) != stateSize || b[0] != tagState {
+		return s, spaces, errors.New("not an encoded state")
+	}
+	r := fields{b: b[1:]}
+	s.PC, s.FP, s.Depth, s.Fuel, s.Pages = r.u32(), r.u32(), r.u32(), r.u64(), r.u32()
+	for i := range s.Out {
+		s.Out[i] = Tape{Size: r.u64(), Closed: r.byte() == 1, Digest: r.digest()}
+	}
+	kind, trap := int(r.byte()), int(r.byte())
+	if kind >= len(kinds) || trap >= len(trapKinds) {
+		return s, spaces, errors.New("an encoded state has an unknown outcome")
+	}
+	s.Outcome = link.Outcome{Kind: kinds[kind], Trap: trapKinds[trap], Code: r.u32()}
+	for i := range spaces {
+		spaces[i] = r.digest()
+	}
+	if !bytes.Equal(s.encode(spaces), b) {
+		return s, spaces, errors.New("an encoded state is not canonical")
+	}
+	return s, spaces, nil
+}
+
+// fields reads what was encoded with a fixed size. Its user has checked that all is there.
+type fields struct{ b []byte }
+
+func (f *fields) take(n int) []byte {
+	b := f.b[:n]
+	f.b = f.b[n:]
+	return b
+}
+
+func (f *fields) byte() byte     { return f.take(1)[0] }
+func (f *fields) u32() uint32    { return binary.LittleEndian.Uint32(f.take(4)) }
+func (f *fields) u64() uint64    { return binary.LittleEndian.Uint64(f.take(8)) }
+func (f *fields) digest() Digest { return Digest(f.take(sha256.Size)) }
 
 // Extend is the digest of an output stream with one more word, of which n bytes count: SHA-256 of the digest before, the word, n. An empty
 // stream's digest is zero.
@@ -62,18 +108,24 @@ func Extend(d Digest, word uint64, n int) Digest {
 }
 
 // TapeOf is what a state holds of a stream after b was written to it.
-func TapeOf(b []byte) Tape {
-	t := Tape{Size: uint64(len(b)), Closed: len(b)%8 != 0}
+func TapeOf(b []byte) (t Tape) {
+	t.extend(b, len(b)%8 != 0)
+	return t
+}
+
+// extend appends words, of which the last may be short if that closes the stream.
+func (t *Tape) extend(b []byte, closes bool) {
+	if closes && !t.Closed {
+		defer func(size uint64) { t.Size, t.Closed = size, true }(t.Size + uint64(len(b)))
+	}
 	for len(b) >= 8 {
 		t.Digest = Extend(t.Digest, binary.LittleEndian.Uint64(b), 8)
+		t.Size += 8
 		b = b[8:]
 	}
 	if len(b) > 0 {
-		var last [8]byte
-		copy(last[:], b)
-		t.Digest = Extend(t.Digest, binary.LittleEndian.Uint64(last[:]), len(b))
+		t.Digest = Extend(t.Digest, wordOf(b), len(b))
 	}
-	return t
 }
 
 // Commitment follows a machine and commits to its states. Between two roots only pages that were written are hashed again.
@@ -104,17 +156,7 @@ func (c *Commitment) Scalars() Scalars {
 	m := c.m
 	for i := range m.out {
 		o, t := m.out[i], &c.out[i]
-		for t.Size+8 <= uint64(len(o.bytes)) {
-			t.Digest = Extend(t.Digest, binary.LittleEndian.Uint64(o.bytes[t.Size:]), 8)
-			t.Size += 8
-		}
-		if o.closed && !t.Closed {
-			rest := o.bytes[t.Size:]
-			var last [8]byte
-			copy(last[:], rest)
-			t.Digest = Extend(t.Digest, binary.LittleEndian.Uint64(last[:]), len(rest))
-			t.Size, t.Closed = uint64(len(o.bytes)), true
-		}
+		t.extend(o.bytes[t.Size-o.before:], o.closed)
 	}
 	return Scalars{PC: m.pc, FP: m.fp, Depth: m.depth, Fuel: m.fuel, Pages: m.pages(), Out: c.out, Outcome: m.outcome}
 }
@@ -135,12 +177,17 @@ func (c *Commitment) Root() Digest {
 		c.trees[spaceRegisters].set(i, c.h.cellPage(spaceRegisters, m.regs[i*pageCells:(i+1)*pageCells]))
 	}
 	m.forget()
+	return sha256.Sum256(c.state())
+}
+
+// state is the encoded state, as it was at the last root.
+func (c *Commitment) state() []byte {
 	var roots [numStateSpaces]Digest
 	for s, t := range c.trees {
 		roots[s] = t.root()
 	}
 	s := c.Scalars()
-	return s.Root(roots)
+	return s.encode(roots)
 }
 
 func (c *Commitment) cells(s space, cells []uint64, seen []byte) {

@@ -18,7 +18,7 @@ import (
 // that has ended stays as it is.
 type Machine struct {
 	program *Program
-	streams [][]byte
+	input   tapes
 	limits  link.Limits
 
 	pc      uint32
@@ -37,16 +37,25 @@ type Machine struct {
 	written uint64 // bytes on all output streams
 
 	// What was touched since the last look, by page: pageRead, pageWritten. Frame pointers were low … top.
-	touched, globalsSeen, tablesSeen []byte
-	low, top                         uint32
+	touched, globalsSeen, tablesSeen, dataSeen, elemsSeen []byte
+	low, top                                              uint32
 
 	err error // the host failed
 }
 
 // output is one output stream.
 type output struct {
+	before uint64 // bytes that were written before this machine was made
 	bytes  []byte
 	closed bool // its last word was shorter than eight bytes
+}
+
+// tapes is a run's input.
+type tapes interface {
+	// size is the length of a stream in bytes; those that do not exist are empty.
+	size(stream uint64) uint64
+	// word reads a word that begins within a stream. The error is [ErrAbsent] if it is not known here.
+	word(stream, index uint64) (uint64, error)
 }
 
 // PageSize is the size of a page of the state's commitment, in bytes: part of profile tm/1.
@@ -64,14 +73,14 @@ var ErrAbsent = errors.New("machine: the run needs what was not opened")
 // New makes a machine in the canonical initial state of a program on input streams, within limits. Program and streams are not
 // changed, and must not be changed while the machine is used.
 func New(p *Program, streams [][]byte, lim link.Limits) *Machine {
-	m := &Machine{program: p, streams: streams, limits: lim, depth: MaxCells, fuel: lim.Fuel}
+	m := &Machine{program: p, input: streamTapes(streams), limits: lim, depth: MaxCells, fuel: lim.Fuel}
 	if p.memory.Min > lim.Memory {
 		m.end(link.Outcome{Kind: link.OutOfMem})
 		m.mem = make([]byte, 0)
 	}
 	m.globals = append([]uint64(nil), p.globals...)
 	m.tables = append([]uint64(nil), p.elements...)
-	m.globalsSeen, m.tablesSeen = make([]byte, cellPages(m.globals)), make([]byte, cellPages(m.tables))
+	m.watch()
 	m.reserve(0)
 	m.resize(p.memory.Min)
 	for _, s := range p.active {
@@ -81,6 +90,12 @@ func New(p *Program, streams [][]byte, lim link.Limits) *Machine {
 		}
 	}
 	return m
+}
+
+// watch makes room for what was touched.
+func (m *Machine) watch() {
+	m.globalsSeen, m.tablesSeen = make([]byte, cellPages(m.globals)), make([]byte, cellPages(m.tables))
+	m.dataSeen, m.elemsSeen = make([]byte, (len(m.program.segments)+PageSize-1)/PageSize), make([]byte, cellPages(m.program.elems))
 }
 
 func cellPages(cells []uint64) int { return (len(cells) + pageCells - 1) / pageCells }
@@ -155,27 +170,28 @@ func (m *Machine) Globals() []uint64 { return m.globals[:len(m.program.Linked.Mo
 // Memory returns the memory as it is now. The caller must not change it.
 func (m *Machine) Memory() []byte { return m.mem }
 
-// inLen is the length of a stream; streams that do not exist are empty.
-func (m *Machine) inLen(stream uint64) uint64 {
-	if stream < uint64(len(m.streams)) {
-		return uint64(len(m.streams[stream]))
+// streamTapes is input that lies there whole.
+type streamTapes [][]byte
+
+func (s streamTapes) size(stream uint64) uint64 {
+	if stream < uint64(len(s)) {
+		return uint64(len(s[stream]))
 	}
 	return 0
 }
 
-// inWord reads a word of a stream.
-func (m *Machine) inWord(stream, index uint64) (uint64, bool) {
-	at := index * 8
-	if stream >= uint64(len(m.streams)) || at >= uint64(len(m.streams[stream])) {
-		return 0, false
-	}
-	b := m.streams[stream][at:]
+func (s streamTapes) word(stream, index uint64) (uint64, error) {
+	return wordOf(s[stream][index*8:]), nil
+}
+
+// wordOf is the word at the beginning of b, padded with zeros.
+func wordOf(b []byte) uint64 {
 	if len(b) >= 8 {
-		return binary.LittleEndian.Uint64(b), true
+		return binary.LittleEndian.Uint64(b)
 	}
 	var last [8]byte
 	copy(last[:], b)
-	return binary.LittleEndian.Uint64(last[:]), true
+	return binary.LittleEndian.Uint64(last[:])
 }
 
 // outWord writes the first n bytes of a word to a stream. It returns how the run ends, if it does.

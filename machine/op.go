@@ -9,7 +9,9 @@ type Op uint16
 
 // The operations of profile tm/1.
 const (
-	OpTrap Op = iota // ends in the trap that imm names
+	OpAbsent Op = iota // stands for an instruction that was not opened: no program holds it
+
+	OpTrap // ends in the trap that imm names
 
 	// Control. A branch goes to t.
 	OpCharge    // does nothing: carries the weight of a basic block without steps of its own
@@ -280,14 +282,11 @@ const (
 	OpF64ConvertI64U
 	OpF64PromoteF32
 
-	// OpAbsent stands for an instruction that was not opened: no program holds it.
-	OpAbsent
-
 	numOps
 )
 
 // IsFloat reports whether op computes with floating-point numbers, which no proof covers.
-func (op Op) IsFloat() bool { return op > firstFloat && op < OpAbsent }
+func (op Op) IsFloat() bool { return op > firstFloat && op < numOps }
 
 // isCompare reports whether op writes 1 or 0 for a relation of integers.
 func (op Op) isCompare() bool { return op >= OpEq32 && op <= OpGeU64I }

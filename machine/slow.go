@@ -52,11 +52,15 @@ func (m *Machine) slow(in *Instr, r *frame, left uint64) (uint64, uint64) {
 		m.globals[in.T] = 0
 		m.globalsSeen[in.T/pageCells] |= pageWritten
 	case OpInLen:
-		r[in.D] = m.inLen(r[in.A])
+		r[in.D] = m.input.size(r[in.A])
 	case OpInWord:
-		v, ok := m.inWord(r[in.A], r[in.B])
-		if !ok {
+		if r[in.B]*8 >= m.input.size(r[in.A]) {
 			return left, trapTape
+		}
+		v, err := m.input.word(r[in.A], r[in.B])
+		if err != nil {
+			m.err = err
+			return left, trapNone
 		}
 		r[in.D] = v
 	case OpOutWord:
@@ -179,6 +183,7 @@ func (m *Machine) transfer(in *Instr, to, from, size uint64) {
 			b[i] = byte(from)
 		}
 	case OpMemoryInit:
+		mark(m.dataSeen, in.Imm+from, size, pageRead)
 		copy(m.mem[to:to+size], m.program.segments[in.Imm+from:])
 	case OpTableCopy:
 		mark(m.tablesSeen, (uint64(m.program.tables[in.T].base)+from)*8, size*8, pageRead)
@@ -189,6 +194,7 @@ func (m *Machine) transfer(in *Instr, to, from, size uint64) {
 			t[i] = from
 		}
 	case OpTableInit:
+		mark(m.elemsSeen, (in.Imm+from)*8, size*8, pageRead)
 		copy(m.table(in.B)[to:to+size], m.program.elems[in.Imm+from:])
 	}
 }

@@ -59,6 +59,8 @@ type Transcript struct {
 	Code     *int64
 	Trap     *string
 	Outputs  []Output
+	Header   []byte
+	Final    []byte
 	Root     []byte
 	Roots    []datamodel.Link
 }
@@ -135,6 +137,8 @@ type Trace struct {
 	Program Digest
 	Inputs  Digest
 	Final   Scalars
+	header  []byte
+	final   []byte // what the last root is the hash of
 }
 
 // Trace runs l on streams within lim and gives root the commitment to the initial state, then to the state after each segment of the given number
@@ -165,7 +169,8 @@ func (e *Engine) Trace(ctx context.Context, l *link.Linked, streams [][]byte, li
 			return Trace{}, err
 		}
 	}
-	return Trace{Result: m.Result(), Steps: m.Steps(), Program: p.Root(), Inputs: InputRoot(streams), Final: c.Scalars()}, nil
+	return Trace{Result: m.Result(), Steps: m.Steps(), Program: p.Root(), Inputs: InputRoot(streams), Final: c.Scalars(),
+		header: p.Header().encode(), final: c.state()}, nil
 }
 
 // Record runs l on streams within lim and returns the result and the transcript. put is given the blocks that the transcript links to,
@@ -201,7 +206,7 @@ func (e *Engine) Record(ctx context.Context, l *link.Linked, streams [][]byte, l
 	root := log.root()
 	t := &Transcript{Trilemma: TranscriptVersion, Profile: link.Profile, Program: tr.Program[:], Inputs: tr.Inputs[:],
 		Fuel: int64(lim.Fuel), Memory: int64(lim.Memory), Output: int64(lim.Output), Segment: SegmentSteps,
-		Steps: int64(tr.Steps), Used: int64(tr.Result.Fuel), Outcome: string(tr.Result.Outcome.Kind), Root: root[:], Roots: roots}
+		Steps: int64(tr.Steps), Used: int64(tr.Result.Fuel), Outcome: string(tr.Result.Outcome.Kind), Header: tr.header, Final: tr.final, Root: root[:], Roots: roots}
 	switch o := tr.Result.Outcome; o.Kind {
 	case link.Exit:
 		code := int64(o.Code)
