@@ -18,6 +18,10 @@ type Config struct {
 	Works []*Work // what is measured; nil: those of [Works]
 	Turns int     // how often a thing is measured; 0: 15
 
+	// CPU is the CPU time that this process has used. Ratios are taken from it, since time spent waiting for others is not a
+	// work's own. If it is nil or 0, they are taken from the wall clock.
+	CPU func() time.Duration
+
 	// Progress, if set, is called after each part of the work.
 	Progress func(done, total int)
 }
@@ -32,6 +36,26 @@ func (c *Config) check() error {
 		c.Turns = 15
 	}
 	return nil
+}
+
+// The clocks that ratios are taken from.
+const (
+	ClockCPU  = "cpu"
+	ClockWall = "wall"
+)
+
+// clock returns what ratios are taken from, and its name.
+func (c *Config) clock() (func() time.Duration, string) {
+	if c.CPU != nil && c.CPU() > 0 {
+		return c.CPU, ClockCPU
+	}
+	return wall(), ClockWall
+}
+
+// wall is the time since now.
+func wall() func() time.Duration {
+	start := time.Now()
+	return func() time.Duration { return time.Since(start) }
 }
 
 // parts returns what to call when a part of the work is done.
@@ -51,10 +75,11 @@ type Host struct {
 	OS     string `json:"os"`
 	Arch   string `json:"arch"`
 	Cores  int    `json:"cores"`
+	Clock  string `json:"clock"` // of ratios
 }
 
-func thisHost() Host {
-	return Host{Engine: "wazero", OS: runtime.GOOS, Arch: runtime.GOARCH, Cores: runtime.GOMAXPROCS(0)}
+func thisHost(clock string) Host {
+	return Host{Engine: "wazero", OS: runtime.GOOS, Arch: runtime.GOARCH, Cores: runtime.GOMAXPROCS(0), Clock: clock}
 }
 
 // Spread is a median and its quartiles.
@@ -89,25 +114,25 @@ func geometric(values []float64) float64 {
 	return math.Exp(sum / float64(len(values)))
 }
 
-// measure returns how many milliseconds f took.
-func measure(f func() error) (float64, error) {
-	start := time.Now()
+// measure returns how many milliseconds of a clock f took.
+func measure(clock func() time.Duration, f func() error) (float64, error) {
+	start := clock()
 	err := f()
-	return time.Since(start).Seconds() * 1e3, err
+	return (clock() - start).Seconds() * 1e3, err
 }
 
 // turns measures a and b n times each. They take turns, each begins every other time.
-func turns(n int, a, b func() error) (as, bs []float64, err error) {
+func turns(clock func() time.Duration, n int, a, b func() error) (as, bs []float64, err error) {
 	as, bs = make([]float64, n), make([]float64, n)
 	for i := range n {
 		first, second, x, y := a, b, &as[i], &bs[i]
 		if i%2 == 1 {
 			first, second, x, y = b, a, y, x
 		}
-		if *x, err = measure(first); err != nil {
+		if *x, err = measure(clock, first); err != nil {
 			return nil, nil, err
 		}
-		if *y, err = measure(second); err != nil {
+		if *y, err = measure(clock, second); err != nil {
 			return nil, nil, err
 		}
 	}

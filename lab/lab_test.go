@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -31,7 +32,9 @@ func ExampleWorks() {
 func TestNative(t *testing.T) {
 	var parts []int
 	total := 0
+	ticks := time.Duration(0)
 	r, err := lab.Native(t.Context(), lab.Config{Dir: t.TempDir(), Size: lab.Tiny, Turns: 3,
+		CPU:      func() time.Duration { ticks += time.Millisecond; return ticks }, // every run takes one tick
 		Progress: func(done, of int) { parts, total = append(parts, done), of }})
 	if err != nil {
 		t.Fatal(err)
@@ -39,12 +42,13 @@ func TestNative(t *testing.T) {
 	if len(parts) != total || parts[total-1] != total {
 		t.Errorf("progress: %v of %d", parts, total)
 	}
+	if r.Host.Clock != lab.ClockCPU {
+		t.Errorf("host %+v", r.Host)
+	}
 	seen := map[string]bool{}
-	low, high := r.Rows[0].Ratio.Median, 0.0
 	for _, row := range r.Rows {
 		seen[row.Guest] = true
-		low, high = min(low, row.Ratio.Median), max(high, row.Ratio.Median)
-		if row.Fuel == 0 || row.Metered <= 0 || row.Bare <= 0 || !ordered(row.Ratio) {
+		if row.Fuel == 0 || row.Metered != 1 || row.Bare != 1 || row.Ratio != (lab.Spread{Median: 1, Low: 1, High: 1}) {
 			t.Errorf("row %+v", row)
 		}
 	}
@@ -58,21 +62,39 @@ func TestNative(t *testing.T) {
 		}
 	}
 	s := r.Summary
-	if s.Ratio < low || s.Ratio > high {
-		t.Errorf("ratio %v is not between %v and %v", s.Ratio, low, high)
-	}
 	if r.Start.Module < 20_000 || r.Start.Module > 30_000 || !ordered(r.Start.Warm) || !ordered(r.Start.Cold) {
 		t.Errorf("start %+v", r.Start)
 	}
 	if r.Tasks.Count == 0 || !ordered(r.Tasks.First) || !ordered(r.Tasks.Again) {
 		t.Errorf("tasks %+v", r.Tasks)
 	}
-	if s.Start != r.Start.Warm.Median || s.Task != r.Tasks.First.Median || s.Executions != 0 {
+	if s.Ratio != 1 || s.Start != r.Start.Warm.Median || s.Task != r.Tasks.First.Median || s.Executions != 0 {
 		t.Errorf("summary %+v", s)
 	}
 }
 
 func ordered(s lab.Spread) bool { return 0 < s.Low && s.Low <= s.Median && s.Median <= s.High }
+
+// TestWallClock checks what happens where the CPU time is not known.
+func TestWallClock(t *testing.T) {
+	r, err := lab.Native(t.Context(), lab.Config{Dir: t.TempDir(), Size: lab.Tiny, Turns: 4, CPU: func() time.Duration { return 0 }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Host.Clock != lab.ClockWall {
+		t.Errorf("host %+v", r.Host)
+	}
+	low, high := r.Rows[0].Ratio.Median, 0.0
+	for _, row := range r.Rows {
+		low, high = min(low, row.Ratio.Median), max(high, row.Ratio.Median)
+		if row.Metered <= 0 || row.Bare <= 0 || !ordered(row.Ratio) {
+			t.Errorf("row %+v", row)
+		}
+	}
+	if s := r.Summary.Ratio; s < low || s > high {
+		t.Errorf("ratio %v is not between %v and %v", s, low, high)
+	}
+}
 
 func TestNativeStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/runtime"
 )
 
-// NativeRow compares one work with bare wazero. Times are in milliseconds.
+// NativeRow compares one work with bare wazero. Times are in milliseconds of the host's clock.
 type NativeRow struct {
 	Guest   string  `json:"guest"`
 	Call    string  `json:"call"`
@@ -51,8 +52,9 @@ func Native(ctx context.Context, c Config) (*NativeReport, error) {
 		return nil, err
 	}
 	done := c.parts(len(works) + 2)
-	r := &NativeReport{Host: thisHost()}
-	if r.Rows, err = metering(ctx, works, c.Turns, done); err != nil {
+	clock, name := c.clock()
+	r := &NativeReport{Host: thisHost(name)}
+	if r.Rows, err = metering(ctx, works, clock, c.Turns, done); err != nil {
 		return nil, err
 	}
 	if r.Start, err = starts(ctx, filepath.Join(c.Dir, "start"), c.Turns); err != nil {
@@ -72,14 +74,14 @@ func Native(ctx context.Context, c Config) (*NativeReport, error) {
 }
 
 // metering measures every work on an engine that has compiled it before.
-func metering(ctx context.Context, works []*Work, n int, done func()) (rows []NativeRow, err error) {
+func metering(ctx context.Context, works []*Work, clock func() time.Duration, n int, done func()) (rows []NativeRow, err error) {
 	e, err := runtime.New(ctx, runtime.Config{})
 	if err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
 	defer func() { err = errors.Join(err, e.Close(context.WithoutCancel(ctx))) }()
 	for _, w := range works {
-		row, err := compare(ctx, e, w, n)
+		row, err := compare(ctx, e, w, clock, n)
 		if err != nil {
 			return nil, fmt.Errorf("lab: %s %s: %w", w.Guest, w.Call, err)
 		}
@@ -90,7 +92,7 @@ func metering(ctx context.Context, works []*Work, n int, done func()) (rows []Na
 }
 
 // compare runs w metered and bare, and checks that both do the same.
-func compare(ctx context.Context, e *runtime.Engine, w *Work, n int) (*NativeRow, error) {
+func compare(ctx context.Context, e *runtime.Engine, w *Work, clock func() time.Duration, n int) (*NativeRow, error) {
 	var first link.Result
 	check := func(r link.Result, err error) error {
 		switch {
@@ -113,7 +115,7 @@ func compare(ctx context.Context, e *runtime.Engine, w *Work, n int) (*NativeRow
 	if err := bare(); err != nil {
 		return nil, err
 	}
-	ms, bs, err := turns(n, metered, bare)
+	ms, bs, err := turns(clock, n, metered, bare)
 	if err != nil {
 		return nil, err
 	}

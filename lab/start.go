@@ -31,12 +31,12 @@ func starts(ctx context.Context, dir string, n int) (s Start, err error) {
 	warm, cold := make([]float64, n), make([]float64, min(n, 5))
 	for i := range cold {
 		fresh := fmt.Sprintf("%s-%d", dir, i)
-		if cold[i], err = measure(func() error { return start(ctx, fresh) }); err != nil {
+		if cold[i], err = measure(wall(), func() error { return start(ctx, fresh) }); err != nil {
 			return s, err
 		}
 	}
 	for i := range warm {
-		if warm[i], err = measure(func() error { return start(ctx, dir+"-0") }); err != nil {
+		if warm[i], err = measure(wall(), func() error { return start(ctx, dir+"-0") }); err != nil {
 			return s, err
 		}
 	}

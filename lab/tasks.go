@@ -116,7 +116,7 @@ func runAll(ctx context.Context, w *workflow.Workflow, key *capability.Key, engi
 	}
 	before := engine.runs.Load()
 	var r *executor.Run
-	ms, err = measure(func() (err error) {
+	ms, err = measure(wall(), func() (err error) {
 		r, err = x.Run(ctx, w)
 		return err
 	})

@@ -98,6 +98,7 @@ func (a *app) benchNative(ctx context.Context, cfg lab.Config) (err error) {
 		}
 		bar.done(done)
 	}
+	cfg.CPU = processCPU
 	r, err := lab.Native(ctx, cfg)
 	if bar != nil {
 		bar.end()
@@ -124,10 +125,10 @@ func (a *app) printNative(r *lab.NativeReport) error {
 metered over bare, geometric mean: %.3f
 start of a module of %d bytes: warm %s, cold %s
 a trivial task, one of %d: %s with its receipt, %s when it is known (%d ran again)
-%s on %s/%s, %d cores
+%s on %s/%s, %d cores; the ratio is one of %s time, the rest is wall time
 `, r.Summary.Ratio, r.Start.Module, within(r.Start.Warm), within(r.Start.Cold),
 		r.Tasks.Count, within(r.Tasks.First), within(r.Tasks.Again), r.Tasks.Executions,
-		r.Host.Engine, r.Host.OS, r.Host.Arch, r.Host.Cores)
+		r.Host.Engine, r.Host.OS, r.Host.Arch, r.Host.Cores, r.Host.Clock)
 	return err
 }
 
