@@ -19,7 +19,7 @@ try() { printf '$ %s\n' "$*" && "$@"; }
 
 say "Build trilemma, and a module of pictures: Go's own compiler makes WebAssembly of guests/image"
 try "$go" build -buildvcs=false -o bin/trilemma ./cmd/trilemma
-try env GOOS=wasip1 GOARCH=wasm "$go" build -buildvcs=false -trimpath -ldflags=-s -o examples/image.wasm ./guests/image
+GO=$go sh examples/prepare.sh image
 
 say "Run the workflow: crop, grey, blur, encode, then save. Each task gets a signed receipt"
 try bin/trilemma run examples/image.json --files "$files" -o "$out/image.car" 2>&1
