@@ -17,7 +17,7 @@ mkdir -p "$files"
 say() { printf '\n== %s\n' "$*"; }
 try() { printf '$ %s\n' "$*" && "$@"; }
 
-say "Build trilemma, and a module of pictures: Go's own compiler makes WebAssembly of guests/image"
+say "Build trilemma, and a module of pictures, which Go's own compiler makes of guests/image (a minute or two the first time)"
 try "$go" build -buildvcs=false -o bin/trilemma ./cmd/trilemma
 GO=$go sh examples/prepare.sh image
 
