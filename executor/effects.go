@@ -75,11 +75,15 @@ func (r *run) effect(ctx context.Context, t *workflow.Task) error {
 	if failure != nil {
 		return r.fail(t, failure)
 	}
+	if ctx.Err() != nil { // else the attempt would end as unknown without having begun
+		return ctx.Err()
+	}
 	key, mine, err := r.attempt(ctx, t)
 	if err != nil || !mine {
 		return err
 	}
 	value, err := do(ctx, t.CID.String(), args)
+	ctx = context.WithoutCancel(ctx) // what happened is recorded whatever becomes of the run
 	switch {
 	case errors.Is(err, ErrNotDone):
 		if err := r.e.cfg.Records.Set(ctx, key, []byte(journalNotDone)); err != nil {

@@ -2,6 +2,7 @@ package executor_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/ipld/go-ipld-prime/datamodel"
 
+	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/executor"
 	"github.com/trilemma-dev/trilemma/store"
 )
@@ -147,4 +149,46 @@ func TestEffectsLast(t *testing.T) {
 	if got := strings.Join(order, " "); !strings.HasSuffix(got, "sum x y") {
 		t.Errorf("order %s", got)
 	}
+}
+
+// TestEffectCancelled cancels a run while an effect is done: what the world answered is recorded, and the effect is not done
+// again. One that was cancelled before is not begun.
+func TestEffectCancelled(t *testing.T) {
+	keep := &store.Memory{}
+	calls := 0
+	ctx, cancel := context.WithCancel(t.Context())
+	b := newBench(t, refusing{keep}, func(c *executor.Config) {
+		c.Effects = map[string]executor.Effect{"/x": func(context.Context, string, datamodel.Node) (datamodel.Node, error) {
+			calls++
+			cancel()
+			return datamodel.Null, nil
+		}}
+	})
+	w := b.compile(t, `"e": {"effect": {"cmd": "/x", "args": {}}}, "f": {"effect": {"cmd": "/x", "args": {"again": true}}}`)
+	if _, err := b.Run(ctx, w); !errors.Is(err, context.Canceled) {
+		t.Fatalf("a run that was cancelled: %v", err)
+	}
+	if calls != 1 {
+		t.Fatalf("%d effects were begun", calls)
+	}
+	if got := outs(t, b.run(t, `"e": {"effect": {"cmd": "/x", "args": {}}}, "f": {"effect": {"cmd": "/x", "args": {"again": true}}}`)); got != "e=null f=null" || calls != 2 {
+		t.Errorf("then %s, %d calls", got, calls)
+	}
+}
+
+// refusing is a store that does nothing for a caller who has given up, as one behind a network would.
+type refusing struct{ keeper }
+
+func (s refusing) Set(ctx context.Context, key string, value []byte) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return s.keeper.Set(ctx, key, value)
+}
+
+func (s refusing) Put(ctx context.Context, b block.Block) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return s.keeper.Put(ctx, b)
 }

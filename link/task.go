@@ -15,7 +15,9 @@ const (
 	MaxDepthCells = 1 << 20 // sum over the active frames of FrameCells
 	FrameOverhead = 16      // cells added to every frame, so that call depth is bounded too
 	DefaultOutput = 16 << 20
-	MaxStreams    = 4 + 64 // input streams: the four fixed ones, then one per parameter
+	MaxOutput     = 64 << 20 // greatest output cap a task may ask for, in bytes: a stream of it is one block
+	MaxInput      = 64 << 20 // of one input stream, in bytes, likewise
+	MaxStreams    = 4 + 64   // input streams: the four fixed ones, then one per parameter
 )
 
 // Input streams. A stream is a byte string read as little-endian 64-bit words, the last one padded with zeros.

@@ -23,13 +23,19 @@ type Dir struct {
 
 // OpenDir opens the directory, making it with mode 0700 if need be.
 func OpenDir(root string) (*Dir, error) {
+	_, err := os.Stat(filepath.Join(root, "tmp"))
+	made := errors.Is(err, fs.ErrNotExist)
 	for _, sub := range []string{"blocks", "records", "memos", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(root, sub), 0o700); err != nil {
 			return nil, fmt.Errorf("open store: %w", err)
 		}
 	}
-	for _, dir := range []string{root, filepath.Dir(root)} { // else a crash could take the records away with their folder
-		if err := syncDir(dir); err != nil {
+	if made { // else a crash could take records away with their folder
+		err := syncDir(root)
+		if e := syncDir(filepath.Dir(root)); !errors.Is(e, fs.ErrPermission) { // it may be writable only
+			err = errors.Join(err, e)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

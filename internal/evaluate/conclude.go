@@ -1,6 +1,7 @@
 package evaluate
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/ipld/go-ipld-prime/datamodel"
@@ -36,6 +37,10 @@ func Conclude(j *Job, r link.Result) (*Conclusion, error) {
 		return c, nil
 	}
 	value, err := c.shrink(value)
+	if errors.Is(err, block.ErrTooLarge) { // a string that no document can hold: the same for everybody
+		c.Out.Error = failure(link.Outcome{Kind: link.OutputFull})
+		return c, nil
+	}
 	if err != nil {
 		return nil, err
 	}

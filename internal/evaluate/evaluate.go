@@ -60,6 +60,9 @@ func (c *Cache) Prepare(call workflow.Call, params datamodel.Node, get Getter) (
 	if call.Memory > link.MaxPages {
 		return nil, refusal("a memory cap of %d pages is above the profile's %d", call.Memory, link.MaxPages), nil
 	}
+	if call.Output > link.MaxOutput {
+		return nil, refusal("an output cap of %d bytes is above the profile's %d", call.Output, link.MaxOutput), nil
+	}
 	m, failure, err := c.module(call.Mod, get)
 	if failure != nil || err != nil {
 		return nil, failure, err
@@ -73,6 +76,11 @@ func (c *Cache) Prepare(call workflow.Call, params datamodel.Node, get Getter) (
 	}
 	if failure != nil || err != nil {
 		return nil, failure, err
+	}
+	for i, s := range streams {
+		if len(s) > link.MaxInput {
+			return nil, refusal("input stream %d has %d bytes, above the profile's %d", i, len(s), link.MaxInput), nil
+		}
 	}
 	l, err := m.link(entry)
 	if err != nil {
