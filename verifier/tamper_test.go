@@ -155,7 +155,8 @@ func rehash(like cid.Cid, data []byte) cid.Cid {
 	return block.Sum(like.Prefix().Codec, data)
 }
 
-// FuzzTamper: no file but the run's own blocks, in any order, is valid evidence that its executor signed anything.
+// FuzzTamper: whatever file is valid evidence of its executor, it is the honest run of the workflow. (Only what is no part of
+// a claim may differ: the fixture is made anew by each process that fuzzes.)
 func FuzzTamper(f *testing.F) {
 	fix := runOf(f, one)
 	f.Add(archive(f, fix.run.Bundle))
@@ -169,8 +170,42 @@ func FuzzTamper(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r.Outcome == verifier.Valid && !b.Root.Equals(fix.run.Bundle.Root) {
-			t.Fatalf("a forged bundle: %x", data)
+		if r.Outcome != verifier.Valid {
+			return
+		}
+		if !receipts.CID(b.Record.Workflow).Equals(fix.w.CID) {
+			t.Fatalf("a forged workflow: %x", data)
+		}
+		whole, ok := b.Get(receipts.CID(b.Record.Receipt))
+		if !ok {
+			t.Fatal("valid without the run's receipt")
+		}
+		run, err := receipts.Open(whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, res := range fix.run.Results {
+			blk, ok := b.Get(receipts.CID(run.Claim.Run.Receipts.Values[res.Task.Label]))
+			if !ok {
+				t.Fatalf("valid without the receipt of %s", res.Task.Label)
+			}
+			got, err := receipts.Open(blk)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if fix.claim(t, got) != fix.claim(t, res.Receipt) {
+				t.Fatalf("a forged receipt of %s: %x", res.Task.Label, data)
+			}
 		}
 	})
+}
+
+// claim names what a receipt says, without its meta.
+func (f *fixture) claim(t testing.TB, r *receipts.Receipt) string {
+	t.Helper()
+	b, err := receipts.Issue(f.key, r.Claim, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.CID.String()
 }
