@@ -13,7 +13,7 @@ import (
 	"github.com/trilemma-dev/trilemma/workflow"
 )
 
-// maxCached bounds the module bytes that a Cache keeps decoded.
+// maxCached bounds the bytes of modules that a Cache keeps, decoded and linked.
 const maxCached = 64 << 20
 
 // Cache decodes and links each module once. The zero value is ready; it is safe for concurrent use.
@@ -58,7 +58,8 @@ func (c *Cache) module(id cid.Cid, get Getter) (*module, *receipts.Failure, erro
 	return m, m.failure, nil
 }
 
-func (m *module) link(e link.Entry) (*link.Linked, error) {
+// link links m for an entry. A workflow can ask for any number of entries into one module, so these count too.
+func (c *Cache) link(m *module, e link.Entry) (*link.Linked, error) {
 	key := entryKey(e)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -66,10 +67,16 @@ func (m *module) link(e link.Entry) (*link.Linked, error) {
 		return l, nil
 	}
 	l, err := link.Link(m.decoded, e)
-	if err == nil {
-		m.linked[key] = l
+	if err != nil {
+		return nil, err
 	}
-	return l, err
+	m.linked[key] = l
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.bytes += len(l.Bytes); c.bytes > maxCached {
+		c.modules, c.bytes = nil, 0
+	}
+	return l, nil
 }
 
 func entryKey(e link.Entry) string {

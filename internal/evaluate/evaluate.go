@@ -82,7 +82,7 @@ func (c *Cache) Prepare(call workflow.Call, params datamodel.Node, get Getter) (
 			return nil, refusal("input stream %d has %d bytes, above the profile's %d", i, len(s), link.MaxInput), nil
 		}
 	}
-	l, err := m.link(entry)
+	l, err := c.link(m, entry)
 	if err != nil {
 		return nil, refusal("%v", err), nil
 	}
