@@ -17,13 +17,17 @@ func parseCBOR(data []byte) (*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fromNode(n, 0)
+	left := maxValues
+	return fromNode(n, 0, &left)
 }
 
-// fromNode is the inverse of [value.ipld].
-func fromNode(n datamodel.Node, depth int) (v *value, err error) {
+// fromNode is the inverse of [value.ipld]. left counts the values that may come.
+func fromNode(n datamodel.Node, depth int, left *int) (v *value, err error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("nested deeper than %d", maxDepth)
+	}
+	if *left--; *left < 0 {
+		return nil, fmt.Errorf("more than %d values", maxValues)
 	}
 	v = &value{}
 	switch n.Kind() {
@@ -53,7 +57,7 @@ func fromNode(n datamodel.Node, depth int) (v *value, err error) {
 			if err != nil {
 				return nil, err
 			}
-			x, err := fromNode(item, depth+1)
+			x, err := fromNode(item, depth+1, left)
 			if err != nil {
 				return nil, err
 			}
@@ -70,7 +74,7 @@ func fromNode(n datamodel.Node, depth int) (v *value, err error) {
 			if err != nil {
 				return nil, err
 			}
-			x, err := fromNode(item, depth+1)
+			x, err := fromNode(item, depth+1, left)
 			if err != nil {
 				return nil, err
 			}

@@ -17,6 +17,8 @@ type jsonParser struct {
 	line int
 	bol  int // position of the line's first byte
 
+	values int // met so far
+
 	seen, seenCol int // columns of this line counted so far: seenCol runes stand in src[bol:seen]
 }
 
@@ -93,6 +95,9 @@ func (p *jsonParser) value(depth int) (*value, error) {
 	v := &value{line: p.line, col: p.col()}
 	if depth > maxDepth {
 		return nil, p.errorf("nested deeper than %d", maxDepth)
+	}
+	if p.values++; p.values > maxValues {
+		return nil, p.errorf("more than %d values", maxValues)
 	}
 	switch {
 	case c == '{':

@@ -16,9 +16,11 @@ import (
 // Limits on a document.
 const (
 	MaxDocument = 16 << 20 // bytes
+	maxYAML     = 4 << 20  // bytes of a document in YAML, whose reader takes a hundred times as much memory
 	MaxTasks    = 100_000
 	MaxParams   = 64
 	maxDepth    = 64
+	maxValues   = 2_000_000
 	maxErrors   = 20
 )
 

@@ -6,9 +6,13 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/ipfs/go-cid"
+	"github.com/ipld/go-ipld-prime/datamodel"
+	"github.com/ipld/go-ipld-prime/fluent/qp"
+	"github.com/ipld/go-ipld-prime/node/basicnode"
 	"pgregory.net/rapid"
 
 	"github.com/trilemma-dev/trilemma/block"
@@ -203,6 +207,46 @@ func TestErrors(t *testing.T) {
 			t.Errorf("YAML with %s was accepted", name)
 		} else if !strings.HasPrefix(err.Error(), "w.yaml:") {
 			t.Errorf("%s: no place in %v", name, err)
+		}
+	}
+}
+
+// TestBombs gives documents that are small and mean much memory.
+func TestBombs(t *testing.T) {
+	zeros := "[" + strings.Repeat("0,", 3_000_000) + "0]"
+	var bomb strings.Builder
+	bomb.WriteString("a0: &a0 [x, x, x, x, x, x, x, x, x]\n")
+	for i := 1; i < 30; i++ {
+		fmt.Fprintf(&bomb, "a%d: &a%d [%s]\n", i, i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 9), ", "))
+	}
+	many, err := qp.BuildList(basicnode.Prototype.Any, 3_000_000, func(la datamodel.ListAssembler) {
+		for range 3_000_000 {
+			qp.ListEntry(la, qp.Bool(true))
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cbor, err := block.Encode(many)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, form := range map[string][3]string{
+		"many values":           {"w.json", zeros, "w.json:1:4000000: more than 2000000 values"},
+		"many values, YAML":     {"w.yaml", zeros, "w.yaml:1:1: the document has 6000003 bytes, the limit for YAML is 4194304"},
+		"many values, DAG-CBOR": {"w.cbor", string(cbor), "w.cbor: more than 2000000 values"},
+		"aliases of aliases":    {"w.yaml", bomb.String(), "anchors and aliases are not allowed"},
+		"too large":             {"w.json", strings.Repeat(" ", workflow.MaxDocument+1), "the limit is 16777216"},
+		"brackets":              {"w.json", strings.Repeat("[", 1_000_000), "nested deeper than 64"},
+		"brackets, YAML":        {"w.yaml", strings.Repeat("[", 1_000_000), "w.yaml:"},
+		"a long number":         {"w.json", strings.Repeat("9", 1_000_000), `malformed number "9999999999999999999999999999999999999999"`},
+	} {
+		start := time.Now()
+		if _, err := workflow.Parse(form[0], []byte(form[1])); err == nil || !strings.Contains(err.Error(), form[2]) {
+			t.Errorf("%s: %.200v, want %s", name, err, form[2])
+		}
+		if d := time.Since(start); d > 20*time.Second {
+			t.Errorf("%s took %v", name, d)
 		}
 	}
 }

@@ -23,6 +23,9 @@ func parseYAML(src []byte) (v *value, err error) {
 			v, err = nil, &syntaxError{0, 0, fmt.Sprintf("malformed YAML: %v", r)}
 		}
 	}()
+	if len(src) > maxYAML {
+		return nil, &syntaxError{1, 1, fmt.Sprintf("the document has %d bytes, the limit for YAML is %d: JSON may be larger", len(src), maxYAML)}
+	}
 	if !utf8.Valid(src) {
 		return nil, &syntaxError{1, 1, "the file is not UTF-8"}
 	}
