@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -185,21 +186,27 @@ func TestModes(t *testing.T) {
 // forge signs other claims with the executor's own key: a liar whose signatures are good.
 func (f *fixture) forge(t testing.TB, label string, signer *capability.Key, edit func(*receipts.Claim)) *receipts.Bundle {
 	t.Helper()
-	blocks := make(map[cid.Cid][]byte)
-	for c, data := range f.run.Bundle.Blocks {
-		blocks[c] = data
-	}
+	return f.replace(t, label, func(r *receipts.Receipt) block.Block {
+		c := r.Claim
+		edit(&c)
+		b, err := receipts.Issue(signer, c, r.Meta)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	})
+}
+
+// replace is the run with another block in the place of a task's receipt, under a new receipt of the run.
+func (f *fixture) replace(t testing.TB, label string, other func(*receipts.Receipt) block.Block) *receipts.Bundle {
+	t.Helper()
+	blocks := maps.Clone(f.run.Bundle.Blocks)
 	claim := f.run.Receipt.Claim
 	links := &receipts.Labelled{Values: make(map[string]datamodel.Link)}
 	for _, res := range f.run.Results {
-		c := res.Receipt.Claim
 		id := res.Receipt.CID
 		if res.Task.Label == label {
-			edit(&c)
-			b, err := receipts.Issue(signer, c, res.Receipt.Meta)
-			if err != nil {
-				t.Fatal(err)
-			}
+			b := other(res.Receipt)
 			blocks[b.CID] = b.Data
 			id = b.CID
 		}
@@ -217,6 +224,31 @@ func (f *fixture) forge(t testing.TB, label string, signer *capability.Key, edit
 		t.Fatal(err)
 	}
 	return out
+}
+
+// newer is a receipt that says the same under a version of the future, well signed.
+func (f *fixture) newer(t testing.TB, r *receipts.Receipt) block.Block {
+	t.Helper()
+	b, ok := f.run.Bundle.Get(r.CID)
+	if !ok {
+		t.Fatal("the receipt is gone")
+	}
+	inv, err := capability.OpenInvocation(b.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	args, err := block.Encode(inv.Args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if inv.Args, err = block.Decode(bytes.Replace(args, []byte(receipts.ReceiptVersion), []byte("receipt/2"), 1)); err != nil {
+		t.Fatal(err)
+	}
+	token, err := inv.Seal(f.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return block.Block{CID: block.Sum(cid.DagCBOR, token), Data: token}
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -283,6 +315,14 @@ func TestLies(t *testing.T) {
 		r := f.verify(t, f.forge(t, "a", key(t, 9), func(*receipts.Claim) {}), verifier.Attest, nil)
 		if r.Outcome != verifier.Invalid || !strings.Contains(r.Reason, "is signed by") {
 			t.Errorf("%s: %s", r.Outcome, r.Reason)
+		}
+	})
+	t.Run("an unknown version", func(t *testing.T) {
+		b := f.replace(t, "a", func(r *receipts.Receipt) block.Block { return f.newer(t, r) })
+		for _, mode := range []verifier.Mode{verifier.Attest, verifier.Rerun, verifier.All} {
+			if r := f.verify(t, b, mode, nil); r.Outcome != verifier.Invalid || !strings.Contains(r.Reason, `unknown version "receipt/2"`) {
+				t.Errorf("%s: %s", r.Outcome, r.Reason)
+			}
 		}
 	})
 	t.Run("honest", func(t *testing.T) {

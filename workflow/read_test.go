@@ -2,6 +2,7 @@ package workflow_test
 
 import (
 	"errors"
+	"maps"
 	"testing"
 
 	"github.com/ipfs/go-cid"
@@ -103,8 +104,11 @@ func FuzzRead(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(w.Blocks[w.CID], w.Blocks[w.Tasks[0].CID])
+	ipvm, _ := compileIPVM(f)
+	f.Add(ipvm.Blocks[ipvm.CID], ipvm.Blocks[ipvm.Source])
 	f.Fuzz(func(t *testing.T, root, task []byte) {
-		blocks := map[cid.Cid][]byte{block.Sum(cid.DagCBOR, root): root, block.Sum(cid.DagCBOR, task): task}
+		blocks := map[cid.Cid][]byte{block.Sum(cid.DagCBOR, root): root, block.Sum(cid.DagCBOR, task): task, block.SumSHA3(task): task}
+		maps.Copy(blocks, ipvm.Blocks)
 		for c, data := range w.Blocks {
 			blocks[c] = data
 		}
