@@ -27,6 +27,8 @@ type instrumenter struct {
 	fuel, depth, pages uint32       // globals
 	grow               uint32       // function (delta i32) → i32
 	leaf               []bool       // defined functions that call none but primitives
+	start              int          // defined function
+	segments           segmentFixes
 }
 
 // numHosted is the number of imports of an instrumented module: the primitives and Refill.
@@ -48,6 +50,7 @@ func Instrument(l *Linked) ([]byte, error) {
 	in.fuel = uint32(len(m.Globals))
 	in.depth, in.pages = in.fuel+1, in.fuel+2
 	in.grow = numHosted + uint32(len(m.Funcs))
+	in.start = int(in.m.Export(Start).Index - NumPrimitives)
 	for i := range m.Code {
 		in.leaf[i] = isLeaf(&m.Code[i])
 	}
@@ -59,6 +62,8 @@ func Instrument(l *Linked) ([]byte, error) {
 	word32 := wasm.Global{Type: wasm.GlobalType{Type: wasm.I32, Mutable: true}, Init: wasm.Word32(0)}
 	word64 := wasm.Global{Type: wasm.GlobalType{Type: wasm.I64, Mutable: true}, Init: wasm.Word64(0)}
 	m.Globals = append(m.Globals[:len(m.Globals):len(m.Globals)], word64, word32, word32)
+	fix, added := fixSegments(in.m, uint32(len(m.Globals)))
+	in.segments, m.Globals = fix, append(m.Globals, added...)
 	for i := range in.m.Globals {
 		m.Globals[i].Init = hosted(m.Globals[i].Init)
 	}

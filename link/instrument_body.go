@@ -48,6 +48,9 @@ func (n *instrumenter) function(i int) (wasm.Code, error) {
 	slices.Sort(w.meter.heads)
 
 	w.enter(FrameCells(n.m, i))
+	if i == n.start {
+		w.dropActive()
+	}
 	r := wasm.NewReader(c.Body, c.Offset)
 	for k := uint32(0); r.More(); k++ {
 		in, err := r.Next()
@@ -157,6 +160,11 @@ func (w *rewriter) instr(k uint32, in wasm.Instr) {
 	case wasm.OpMemoryCopy, wasm.OpMemoryFill, wasm.OpMemoryInit, wasm.OpTableCopy, wasm.OpTableFill, wasm.OpTableInit:
 		w.bulk(in)
 		return
+	case wasm.OpElemDrop:
+		if length, ok := w.segments.lengths[in.Index]; ok {
+			w.const64(0)
+			w.index(wasm.OpGlobalSet, length)
+		}
 	}
 	w.emit(in)
 }
@@ -220,7 +228,11 @@ func (w *rewriter) call(in wasm.Instr) {
 // bulk does the operation, which traps or not before anything is charged, and charges by its size after.
 func (w *rewriter) bulk(in wasm.Instr) {
 	w.index(wasm.OpLocalTee, w.size)
-	w.emit(in)
+	if length, ok := w.segments.lengths[in.Index]; ok && in.Op == wasm.OpTableInit {
+		w.initNulls(in, length)
+	} else {
+		w.emit(in)
+	}
 	w.index(wasm.OpLocalGet, w.fuelVar)
 	w.index(wasm.OpLocalGet, w.size)
 	w.op(wasm.OpI64ExtendI32U)

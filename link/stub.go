@@ -41,10 +41,8 @@ type linked struct {
 func (p *plan) stub(to linked) wasm.Code {
 	var a assembler
 	switch p.trap {
-	case TrapTable: // no table has an element 2³²−1
-		a.const32(1<<32 - 1)
-		a.index(wasm.OpTableGet, 0)
-		a.op(wasm.OpDrop)
+	case TrapTable:
+		a.outOfTable()
 	case TrapMemory: // four bytes at 2³²−1 end beyond every memory
 		a.const32(1<<32 - 1)
 		a.op(wasm.OpI32Load)

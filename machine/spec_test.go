@@ -1,6 +1,7 @@
 package machine_test
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -91,7 +92,7 @@ func newNative(t testing.TB) *runtime.Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = e.Close(t.Context()) })
+	t.Cleanup(func() { _ = e.Close(context.Background()) })
 	return e
 }
 

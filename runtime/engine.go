@@ -99,6 +99,11 @@ func (e *Engine) Close(ctx context.Context) error { return e.rt.Close(ctx) }
 // ctx stops a run within about a millisecond; the error then wraps ctx.Err(). Compilation goes on in the background,
 // for the next run.
 func (e *Engine) Run(ctx context.Context, l *link.Linked, streams [][]byte, lim link.Limits) (link.Result, error) {
+	return e.run(ctx, l, streams, lim, nil)
+}
+
+// run is [Engine.Run]. If the module ran, its instance is shown to look before it is freed.
+func (e *Engine) run(ctx context.Context, l *link.Linked, streams [][]byte, lim link.Limits, look func(api.Module)) (link.Result, error) {
 	if err := ctx.Err(); err != nil {
 		return link.Result{}, fmt.Errorf("runtime: not started: %w", err)
 	}
@@ -110,7 +115,7 @@ func (e *Engine) Run(ctx context.Context, l *link.Linked, streams [][]byte, lim 
 		return link.Result{}, err
 	}
 	defer e.modules.release(c)
-	r := &run{Context: ctx, streams: streams, limit: lim.Fuel, output: lim.Output, metered: true}
+	r := &run{Context: ctx, streams: streams, limit: lim.Fuel, output: lim.Output, metered: true, look: look}
 	return r.start(e.rt, c.code, lim.Memory)
 }
 

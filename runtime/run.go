@@ -25,6 +25,7 @@ type run struct {
 	limit   uint64 // fuel
 	output  uint64 // bytes
 	metered bool
+	look    func(api.Module) // at the instance when it has ended; nil: nobody does
 
 	fuel    api.MutableGlobal // left of what was granted, as int64
 	depth   api.MutableGlobal
@@ -82,6 +83,9 @@ func (r *run) start(rt wazero.Runtime, code wazero.CompiledModule, pages uint32)
 		global(mod, link.PagesGlobal).Set(uint64(pages))
 	}
 	_, err = mod.ExportedFunction(link.Start).Call(r)
+	if r.look != nil {
+		r.look(mod)
+	}
 	return r.result(err)
 }
 

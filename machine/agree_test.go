@@ -1,0 +1,134 @@
+package machine_test
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/trilemma-dev/trilemma/link"
+	"github.com/trilemma-dev/trilemma/link/linktest"
+	"github.com/trilemma-dev/trilemma/machine"
+	"github.com/trilemma-dev/trilemma/runtime"
+	"github.com/trilemma-dev/trilemma/wasm"
+)
+
+// agree runs l natively, on the machine, and on the machine with a transcript, and reports what they do not agree on: outcome, outputs
+// and fuel; after ok, exit and trap memory and globals; the last state root.
+func agree(t testing.TB, native *runtime.Engine, l *link.Linked, streams [][]byte, lim link.Limits) link.Result {
+	t.Helper()
+	want, state, err := native.Final(t.Context(), l, streams, lim)
+	if err != nil {
+		t.Fatalf("native: %v", err)
+	}
+	var e machine.Engine
+	p, err := e.Program(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := machine.New(p, streams, lim)
+	c := machine.NewCommitment(m)
+	c.Root()
+	for !m.Ended() {
+		if _, err := m.Run(1 << 20); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := m.Result()
+	same(t, "native", got, want)
+	switch got.Outcome.Kind {
+	case link.OK, link.Exit, link.Trap:
+		if !bytes.Equal(m.Memory(), state.Memory) {
+			t.Errorf("%v: memory differs from native, %s", got.Outcome, difference(m.Memory(), state.Memory))
+		}
+		for i, g := range m.Globals() {
+			v := state.Globals[i]
+			if l.Module.Globals[i].Type.Type.IsRef() {
+				g, v = min(g, 1), min(v, 1)
+			}
+			if g != v {
+				t.Errorf("%v: global %d is %#x, natively %#x", got.Outcome, i, g, v)
+			}
+		}
+	}
+	var last machine.Digest
+	tr, err := e.Trace(t.Context(), l, streams, lim, 997, func(d machine.Digest) error { last = d; return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "with a transcript", got, tr.Result)
+	if tr.Steps != m.Steps() || last != c.Root() {
+		t.Errorf("%v: a run in segments takes %d steps to %x, at once %d to %x", got.Outcome, tr.Steps, last[:4], m.Steps(), c.Root())
+	}
+	return got
+}
+
+// same compares results.
+func same(t testing.TB, who string, got, want link.Result) {
+	t.Helper()
+	if got.Outcome != want.Outcome || got.Fuel != want.Fuel {
+		t.Errorf("machine %+v with fuel %d, %s %+v with fuel %d", got.Outcome, got.Fuel, who, want.Outcome, want.Fuel)
+	}
+	for i := range got.Streams {
+		if !slices.Equal(got.Streams[i], want.Streams[i]) {
+			t.Errorf("%v, output %d: machine %x, %s %x", got.Outcome, i, got.Streams[i], who, want.Streams[i])
+		}
+	}
+}
+
+// entry is that of the modules that linktest generates.
+var entry = link.Entry{Func: "f", Params: []link.Kind{link.I64}, Results: []link.Kind{link.I64, link.F64}}
+
+// small are limits for what a test makes by the thousand.
+var small = link.Limits{Fuel: 20_000, Memory: 4, Output: 100}
+
+// FuzzAgainstNative makes modules of its bytes.
+func FuzzAgainstNative(f *testing.F) {
+	native := newNative(f)
+	for i := range 60 {
+		f.Add(seed(i), uint64(i))
+	}
+	f.Fuzz(func(t *testing.T, b []byte, arg uint64) {
+		agree(t, native, generated(t, b, linktest.Shape{}), params(arg), small)
+	})
+}
+
+// seed is the i-th string of bytes that tests generate modules from.
+func seed(i int) []byte {
+	b := make([]byte, 300+i%5*300)
+	for x, k := uint32(i)*2654435761+1, 0; k < len(b); k++ {
+		x ^= x << 13
+		x ^= x >> 17
+		x ^= x << 5
+		b[k] = byte(x)
+	}
+	return b
+}
+
+// generated makes a module and links it.
+func generated(t testing.TB, b []byte, shape linktest.Shape) *link.Linked {
+	t.Helper()
+	m := linktest.Generate(b, shape)
+	err := wasm.Validate(m)
+	if err == nil {
+		err = wasm.CheckProfile(m)
+	}
+	if err != nil {
+		t.Fatalf("generated: %v", err)
+	}
+	l, err := link.Link(m, entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// difference is the first place where two memories differ.
+func difference(a, b []byte) string {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return fmt.Sprintf("first at %#x", i)
+		}
+	}
+	return fmt.Sprintf("%d and %d bytes long", len(a), len(b))
+}

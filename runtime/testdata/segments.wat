@@ -1,0 +1,16 @@
+;; Segments that wazero does not treat as the specification says.
+(module
+  (memory 1)
+  (table $nulls 4 externref)
+  (table 2 funcref)
+  (data $applied (i32.const 8) "active")
+  (data $kept "passive")
+  (elem $none externref (ref.null extern) (ref.null extern) (ref.null extern))
+  (elem $set (table 1) (i32.const 0) func $f)
+  (func $f)
+  (func (export "applied") (param i32) (memory.init $applied (i32.const 0) (i32.const 0) (local.get 0)))
+  (func (export "kept") (param i32) (memory.init $kept (i32.const 0) (i32.const 0) (local.get 0)))
+  (func (export "set") (param i32) (table.init 1 $set (i32.const 0) (i32.const 0) (local.get 0)))
+  (func $init (export "init") (param i32 i32 i32) (table.init $nulls $none (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "dropped") (param i32) (elem.drop $none) (call $init (i32.const 0) (i32.const 0) (local.get 0)))
+)
