@@ -86,16 +86,16 @@ var small = link.Limits{Fuel: 20_000, Memory: 4, Output: 100}
 func FuzzAgainstNative(f *testing.F) {
 	native := newNative(f)
 	for i := range 60 {
-		f.Add(seed(i), uint64(i))
+		f.Add(seed(i, 300+i%5*300), uint64(i))
 	}
 	f.Fuzz(func(t *testing.T, b []byte, arg uint64) {
 		agree(t, native, generated(t, b, linktest.Shape{}), params(arg), small)
 	})
 }
 
-// seed is the i-th string of bytes that tests generate modules from.
-func seed(i int) []byte {
-	b := make([]byte, 300+i%5*300)
+// seed is the i-th string of n bytes that tests generate modules from.
+func seed(i, n int) []byte {
+	b := make([]byte, n)
 	for x, k := uint32(i)*2654435761+1, 0; k < len(b); k++ {
 		x ^= x << 13
 		x ^= x >> 17

@@ -127,7 +127,7 @@ func (b *body) value(t wasm.ValueType, depth int) {
 	if t == wasm.FuncRef && b.one(2) {
 		b.emit(wasm.Instr{Op: wasm.OpRefFunc, Index: uint32(b.below(genFuncs))})
 	} else {
-		b.emit(constant(t, b.number()))
+		b.emit(Constant(t, b.number()))
 	}
 	b.push(t)
 }
@@ -170,7 +170,7 @@ func (b *body) operation(op wasm.Opcode, depth int) {
 				if bulk && (i == 2 || i == 1 && op == wasm.OpMemoryInit) {
 					mask = 0x1f
 				}
-				b.emit(constant(wasm.I32, mask))
+				b.emit(Constant(wasm.I32, mask))
 				b.emit(wasm.Instr{Op: wasm.OpI32And})
 			}
 		}
@@ -181,7 +181,7 @@ func (b *body) operation(op wasm.Opcode, depth int) {
 		if params[1] == wasm.I64 {
 			or = wasm.OpI64Or
 		}
-		b.emit(constant(params[1], 1))
+		b.emit(Constant(params[1], 1))
 		b.emit(wasm.Instr{Op: or})
 	case tame && op >= wasm.OpI32TruncF32S && op <= wasm.OpI64TruncF64U && op != wasm.OpI64ExtendI32S && op != wasm.OpI64ExtendI32U:
 		if params[0] == wasm.F32 {

@@ -58,7 +58,7 @@ func Generate(b []byte, shape Shape) *wasm.Module {
 	m.Funcs = append(m.Funcs, typeWide)
 	var wide []byte
 	for i, t := range m.Types[typeWide].Results {
-		wide = wasm.AppendInstr(wide, constant(t, uint64(i)*0x9e3779b97f4a7c15))
+		wide = wasm.AppendInstr(wide, Constant(t, uint64(i)*0x9e3779b97f4a7c15))
 	}
 	m.Code = append(m.Code, wasm.Code{Body: wasm.AppendInstr(wide, wasm.Instr{Op: wasm.OpEnd})})
 	m.Exports = []wasm.Export{{Name: "f", Kind: wasm.ExternFunc}}
@@ -142,15 +142,15 @@ func (g *generator) constExpr(t wasm.ValueType) wasm.ConstExpr {
 	if t == wasm.FuncRef && g.below(4) > 0 {
 		return wasm.ConstExpr{Op: wasm.OpRefFunc, Value: uint64(g.below(genFuncs))}
 	}
-	in := constant(t, g.number())
+	in := Constant(t, g.number())
 	if t.IsRef() {
 		return wasm.ConstExpr{Op: in.Op, Value: uint64(t)}
 	}
 	return wasm.ConstExpr{Op: in.Op, Value: in.Const}
 }
 
-// constant is the instruction that pushes a constant of type t: a number by the bits of v, or null.
-func constant(t wasm.ValueType, v uint64) wasm.Instr {
+// Constant is the instruction that pushes a constant of type t: a number by the bits of v, or null.
+func Constant(t wasm.ValueType, v uint64) wasm.Instr {
 	switch t {
 	case wasm.I32:
 		return wasm.Instr{Op: wasm.OpI32Const, Const: uint64(uint32(v))}

@@ -198,7 +198,7 @@ func (b *body) dead() {
 		b.emit(wasm.Instr{Op: wasm.OpUnreachable})
 	case 1:
 		for _, t := range b.open[0].results {
-			b.emit(constant(t, b.number()))
+			b.emit(Constant(t, b.number()))
 		}
 		b.emit(wasm.Instr{Op: wasm.OpReturn})
 	default:
@@ -208,7 +208,7 @@ func (b *body) dead() {
 		t := pick(&b.source, numbers)
 		switch b.below(4) {
 		case 0:
-			b.emit(constant(t, b.number()))
+			b.emit(Constant(t, b.number()))
 			b.emit(wasm.Instr{Op: wasm.OpDrop})
 		case 1:
 			op := pick(&b.source, operations[t])
