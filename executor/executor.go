@@ -28,7 +28,7 @@ import (
 type Config struct {
 	Signer  capability.Signer
 	Runner  evaluate.Runner
-	Engine  string        // name of the runner for the receipts' meta
+	Engine  string        // name of the runner for the receipts' meta, unless it names its engines itself
 	Blocks  store.Blocks  // where content is looked up and large results are kept
 	Records store.Records // the journal of effects
 	Memo    store.Memo    // results by computation

@@ -158,12 +158,12 @@ func (r *run) execute(ctx context.Context, t *workflow.Task, job *evaluate.Job) 
 	if err != nil {
 		return err
 	}
-	c, err := evaluate.Conclude(job, res)
+	c, err := evaluate.Conclude(job, res.Result)
 	if err != nil {
 		return err
 	}
 	c.Blocks = append(c.Blocks, recorded...)
-	meta, err := r.meta(t, time.Since(start))
+	meta, err := r.meta(t, res.Engine, time.Since(start))
 	if err != nil {
 		return err
 	}
@@ -180,9 +180,9 @@ func (r *run) execute(ctx context.Context, t *workflow.Task, job *evaluate.Job) 
 }
 
 // start runs a job, with a transcript if one is asked for: it is noted in claim, and its blocks are returned.
-func (r *run) start(ctx context.Context, job *evaluate.Job, claim *receipts.Run) (link.Result, []block.Block, error) {
+func (r *run) start(ctx context.Context, job *evaluate.Job, claim *receipts.Run) (evaluate.Served, []block.Block, error) {
 	if r.e.cfg.Recorder == nil {
-		res, err := r.e.cfg.Runner.Run(ctx, job.Linked, job.Streams, job.Limits)
+		res, err := evaluate.Serve(ctx, r.e.cfg.Runner, r.e.cfg.Engine, job)
 		return res, nil, err
 	}
 	var blocks []block.Block
@@ -191,20 +191,20 @@ func (r *run) start(ctx context.Context, job *evaluate.Job, claim *receipts.Run)
 		return nil
 	})
 	if err != nil {
-		return res, nil, err
+		return evaluate.Served{}, nil, err
 	}
 	b, err := t.Block()
 	if err != nil {
-		return res, nil, err
+		return evaluate.Served{}, nil, err
 	}
 	transcript := receipts.Link(b.CID)
 	claim.Program, claim.Steps, claim.Transcript = &t.Program, &t.Steps, &transcript
-	return res, append(blocks, b), nil
+	return evaluate.Served{Result: res, Engine: r.e.cfg.Engine, Steps: uint64(t.Steps)}, append(blocks, b), nil
 }
 
-func (r *run) meta(t *workflow.Task, took time.Duration) (datamodel.Node, error) {
+func (r *run) meta(t *workflow.Task, engine string, took time.Duration) (datamodel.Node, error) {
 	return qp.BuildMap(basicnode.Prototype.Any, -1, func(ma datamodel.MapAssembler) {
-		qp.MapEntry(ma, "engine", qp.String(r.e.cfg.Engine))
+		qp.MapEntry(ma, "engine", qp.String(engine))
 		qp.MapEntry(ma, "goos", qp.String(runtime.GOOS))
 		qp.MapEntry(ma, "goarch", qp.String(runtime.GOARCH))
 		qp.MapEntry(ma, "nanoseconds", qp.Int(took.Nanoseconds()))

@@ -2,7 +2,9 @@ package machine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/ipfs/go-cid"
@@ -45,21 +47,34 @@ func (e *Engine) Program(l *link.Linked) (*Program, error) {
 	return p, nil
 }
 
+// ErrUnfinished says that a run takes more steps than it was given. It is no result.
+var ErrUnfinished = errors.New("machine: the run takes more steps than it was given")
+
 // Run runs l on streams within lim, with the result that every engine gives. ctx stops a run within milliseconds; the error then
 // wraps ctx.Err().
 func (e *Engine) Run(ctx context.Context, l *link.Linked, streams [][]byte, lim link.Limits) (link.Result, error) {
+	r, _, err := e.Attempt(ctx, l, streams, lim, math.MaxUint64)
+	return r, err
+}
+
+// Attempt is [Engine.Run] for at most n steps, and tells how many it took. A run that did not end by then has no result: the error
+// is [ErrUnfinished].
+func (e *Engine) Attempt(ctx context.Context, l *link.Linked, streams [][]byte, lim link.Limits, n uint64) (r link.Result, took uint64, err error) {
 	p, err := e.Program(l)
 	if err != nil {
-		return link.Result{}, err
+		return r, 0, err
 	}
 	m := New(p, streams, lim)
 	for !m.Ended() {
 		if err := ctx.Err(); err != nil {
-			return link.Result{}, fmt.Errorf("machine: run stopped: %w", err)
+			return r, m.Steps(), fmt.Errorf("machine: run stopped: %w", err)
 		}
-		if _, err := m.Run(slice); err != nil {
-			return link.Result{}, err
+		if m.Steps() == n {
+			return r, n, ErrUnfinished
+		}
+		if _, err := m.Run(min(slice, n-m.Steps())); err != nil {
+			return r, m.Steps(), err
 		}
 	}
-	return m.Result(), nil
+	return m.Result(), m.Steps(), nil
 }

@@ -9,7 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/internal/evaluate"
 	"github.com/trilemma-dev/trilemma/link"
+	"github.com/trilemma-dev/trilemma/runtime"
 	"github.com/trilemma-dev/trilemma/wasm"
 )
 
@@ -51,7 +53,7 @@ printed one a line: integers signed, numbers as the shortest decimal that reads 
 	fl := c.Flags()
 	fl.StringVar(&f.invoke, "invoke", "", "exported function to call")
 	fl.StringVar(&f.result, "result", "", "the function's result is bytes or string (canonical ABI); default: as in its signature")
-	fl.StringVar(&f.engine, "engine", "native", "what runs the module: "+engineNames)
+	fl.StringVar(&f.engine, "engine", engineNative, "what runs the module: "+engineNames)
 	fl.StringVar(&f.stdin, "stdin", "", "file that a command reads as its standard input; - is ours")
 	fl.StringArrayVar(&f.env, "env", nil, "KEY=VALUE in a command's environment; may be given again")
 	fl.Uint64Var(&f.fuel, "fuel", defaultFuel, "Wasm instructions after which the outcome is fuel")
@@ -60,7 +62,7 @@ printed one a line: integers signed, numbers as the shortest decimal that reads 
 	fl.Uint64Var(&f.clock, "clock", 0, "where a command's clock starts, in nanoseconds since 1970")
 	fl.Uint64Var(&f.seed, "seed", 0, "seed of a command's random numbers")
 	fl.DurationVar(&f.deadline, "deadline", 0, "give up after this long")
-	completeFlag(c, "engine", oneOf(engineNames))
+	completeFlag(c, "engine", oneOf(engineNative, engineMachine))
 	completeFlag(c, "result", oneOf("bytes", "string"))
 	completeFlag(c, "invoke", a.completeExport)
 	return c
@@ -77,7 +79,7 @@ func (a *app) exec(ctx context.Context, name string, args []string, f execFlags)
 	if err != nil {
 		return err
 	}
-	e, err := a.engine(ctx, f.engine)
+	e, err := a.engine(ctx, f.engine, runtime.New)
 	if err != nil {
 		return err
 	}
@@ -85,7 +87,8 @@ func (a *app) exec(ctx context.Context, name string, args []string, f execFlags)
 	ctx, cancel := limited(ctx, f.deadline)
 	defer cancel()
 	start := time.Now()
-	res, err := e.Run(ctx, l, in, link.Limits{Fuel: f.fuel, Memory: f.memory, Output: f.output})
+	res, err := evaluate.Serve(ctx, e.Runner, e.name,
+		&evaluate.Job{Linked: l, Streams: in, Limits: link.Limits{Fuel: f.fuel, Memory: f.memory, Output: f.output}})
 	took := time.Since(start)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return a.printDeadline(f.deadline, e.name, took)
@@ -93,7 +96,7 @@ func (a *app) exec(ctx context.Context, name string, args []string, f execFlags)
 	if err != nil {
 		return hostFailure(err)
 	}
-	return a.printExec(l.Entry, res, e.name, took)
+	return a.printExec(l.Entry, res, took)
 }
 
 // link reads a module and makes a call of it ready to run.

@@ -9,12 +9,14 @@ import (
 
 	"github.com/ipld/go-ipld-prime/datamodel"
 
+	"github.com/trilemma-dev/trilemma/internal/engine"
+	"github.com/trilemma-dev/trilemma/internal/evaluate"
 	"github.com/trilemma-dev/trilemma/link"
 )
 
 // printExec shows a result: the values and the output as they are, or one JSON object.
-func (a *app) printExec(entry link.Entry, res link.Result, engine string, took time.Duration) error {
-	value, outcome := link.Value(entry, res)
+func (a *app) printExec(entry link.Entry, res evaluate.Served, took time.Duration) error {
+	value, outcome := link.Value(entry, res.Result)
 	failed := outcome.Kind != link.OK
 	var values []string
 	if !failed && entry.Func != "" {
@@ -25,7 +27,10 @@ func (a *app) printExec(entry link.Entry, res link.Result, engine string, took t
 	}
 	if a.json {
 		out := execJSON{Outcome: "ok", Values: values, Stdout: res.Streams[link.OutStdout], Stderr: res.Streams[link.OutStderr],
-			Fuel: res.Fuel, Seconds: took.Seconds(), Engine: engine}
+			Fuel: res.Fuel, Seconds: took.Seconds(), Engine: res.Engine}
+		if res.Engine == engine.NameMachine {
+			out.Steps = &res.Steps
+		}
 		if out.Values == nil {
 			out.Values = []string{}
 		}
@@ -66,13 +71,13 @@ func (a *app) printExec(entry link.Entry, res link.Result, engine string, took t
 }
 
 // printDeadline tells of a run that was stopped from outside: it has no result, and how far it came says nothing.
-func (a *app) printDeadline(deadline time.Duration, engine string, took time.Duration) error {
+func (a *app) printDeadline(deadline time.Duration, name string, took time.Duration) error {
 	err := fmt.Errorf("the deadline of %v passed", deadline)
 	if !a.json {
 		return &status{code: exitFailed, err: err}
 	}
 	out := execJSON{Outcome: "error", Error: &errorJSON{Kind: "deadline", Message: err.Error()}, Values: []string{}, Stdout: []byte{}, Stderr: []byte{},
-		Seconds: took.Seconds(), Engine: engine}
+		Seconds: took.Seconds(), Engine: name}
 	if err := a.printJSON(out); err != nil {
 		return err
 	}
@@ -139,6 +144,7 @@ type execJSON struct {
 	Stdout  []byte     `json:"stdout"`
 	Stderr  []byte     `json:"stderr"`
 	Fuel    uint64     `json:"fuel"`
+	Steps   *uint64    `json:"steps,omitempty"` // of the machine
 	Seconds float64    `json:"seconds"`
 	Engine  string     `json:"engine"`
 }

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 
 	"github.com/trilemma-dev/trilemma/capability"
+	"github.com/trilemma-dev/trilemma/internal/engine"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
 	"github.com/trilemma-dev/trilemma/runtime"
 	"github.com/trilemma-dev/trilemma/store"
@@ -60,30 +61,46 @@ func (a *app) store() (*store.Dir, error) {
 	return d, nil
 }
 
-// engine is something that runs tasks.
-type engine struct {
+// runner is something that runs tasks. The name is that of the engine that it stands for first.
+type runner struct {
 	evaluate.Runner
 	name  string
 	close func()
 }
 
-// engineNames lists the engines for help texts.
-const engineNames = "native"
+// Engines that a flag can name, for help texts and completion.
+const (
+	engineNative  = "native"
+	engineMachine = "machine"
+	engineNames   = engineNative + " or " + engineMachine
+)
 
-// engine opens the engine of a name.
-func (a *app) engine(ctx context.Context, name string) (*engine, error) {
-	if name != "native" {
-		return nil, usage("unknown engine %q, want native", name)
+// openNative opens the native engine: runtime.New.
+type openNative func(context.Context, runtime.Config) (*runtime.Engine, error)
+
+// engine opens the engine of a name. Where there is no native one the machine serves, and says so.
+func (a *app) engine(ctx context.Context, name string, open openNative) (*runner, error) {
+	onMachine := &runner{Runner: &engine.Machine{}, name: engine.NameMachine, close: func() {}}
+	switch name {
+	case engineMachine:
+		return onMachine, nil
+	case engineNative:
+	default:
+		return nil, usage("unknown engine %q, want %s", name, engineNames)
 	}
 	dir, err := a.home()
 	if err != nil {
 		return nil, err
 	}
-	e, err := runtime.New(ctx, runtime.Config{CacheDir: filepath.Join(dir, "compiled")})
+	e, err := open(ctx, runtime.Config{CacheDir: filepath.Join(dir, "compiled")})
+	if errors.Is(err, runtime.ErrUnsupported) {
+		fmt.Fprintf(a.err, "note: %v; the machine runs the tasks, which takes longer\n", err)
+		return onMachine, nil
+	}
 	if err != nil {
 		return nil, usage("%w", err)
 	}
-	return &engine{Runner: e, name: "wazero", close: func() {
+	return &runner{Runner: e, name: engine.NameNative, close: func() {
 		if err := e.Close(context.WithoutCancel(ctx)); err != nil {
 			fmt.Fprintln(a.err, "trilemma: closing the engine:", err)
 		}

@@ -11,7 +11,9 @@ import (
 
 	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/executor"
+	"github.com/trilemma-dev/trilemma/internal/engine"
 	"github.com/trilemma-dev/trilemma/machine"
+	"github.com/trilemma-dev/trilemma/runtime"
 	"github.com/trilemma-dev/trilemma/workflow"
 )
 
@@ -53,7 +55,7 @@ Effects need permission: --files DIR for /file/write, --allow-http HOST for /htt
 	}
 	fl := c.Flags()
 	fl.StringVarP(&f.out, "output", "o", "", "write the bundle to this file; - is stdout")
-	fl.StringVar(&f.engine, "engine", "native", "what runs the tasks: "+engineNames)
+	fl.StringVar(&f.engine, "engine", engineNative, "what runs the tasks: "+engineNames)
 	fl.StringVar(&f.key, "key", "", "sign with this key file instead of the one in TRILEMMA_HOME")
 	fl.IntVar(&f.workers, "workers", 0, "tasks at once; 0: one for each core")
 	fl.Int64Var(&f.memory, "memory", 4096, "MiB of guest memory that running tasks may claim together")
@@ -63,7 +65,7 @@ Effects need permission: --files DIR for /file/write, --allow-http HOST for /htt
 	fl.BoolVar(&f.withoutInputs, "without-inputs", false, "leave the inputs' bytes out of the bundle; modes that need them will say undecided")
 	fl.StringVar(&f.files, "files", "", "allow /file/write under this directory")
 	fl.StringArrayVar(&f.hosts, "allow-http", nil, "allow /http/post to this host or host:port; may be given again")
-	completeFlag(c, "engine", oneOf(engineNames))
+	completeFlag(c, "engine", oneOf(engineNative, engineMachine))
 	completeFlag(c, "output", cobra.FixedCompletions([]string{"car"}, cobra.ShellCompDirectiveFilterFileExt))
 	completeFlag(c, "files", completeDir)
 	completeFlag(c, "allow-http", oneOf())
@@ -147,16 +149,16 @@ func (a *app) runWorkflow(ctx context.Context, name string, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	e, err := a.engine(ctx, f.engine)
+	e, err := a.engine(ctx, f.engine, runtime.New)
 	if err != nil {
 		return err
 	}
 	defer e.close()
 	var bar *progress
-	cfg := executor.Config{Signer: key, Runner: e, Engine: e.name, Blocks: keep, Records: keep, Memo: keep,
+	cfg := executor.Config{Signer: key, Runner: e.Runner, Engine: e.name, Blocks: keep, Records: keep, Memo: keep,
 		Workers: f.workers, Memory: f.memory << 20, Fresh: f.fresh, Effects: effects, Progress: func(e executor.Event) { bar.done(e.Done) }}
 	if f.transcript {
-		cfg.Recorder, cfg.Engine = &machine.Engine{}, "machine"
+		cfg.Recorder, cfg.Engine = &machine.Engine{}, engine.NameMachine
 	}
 	ex, err := executor.New(cfg)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trilemma-dev/trilemma/capability"
+	"github.com/trilemma-dev/trilemma/runtime"
 	"github.com/trilemma-dev/trilemma/verifier"
 )
 
@@ -43,12 +44,12 @@ sign it with a key of their own: name the executor that you expect with --execut
 	}
 	fl := c.Flags()
 	fl.StringVar(&f.mode, "mode", "all", "attest, rerun, all; spot and zk need evidence that no command makes yet, and say undecided")
-	fl.StringVar(&f.engine, "engine", "native", "what runs the tasks again: "+engineNames)
+	fl.StringVar(&f.engine, "engine", engineNative, "what runs the tasks again: "+engineNames)
 	fl.StringVar(&f.executor, "executor", "", "DID of the executor whose signature is expected")
 	fl.StringArrayVar(&f.tasks, "task", nil, "check only the task of this label; may be given again")
 	fl.DurationVar(&f.deadline, "deadline", 0, "give up after this long; the verdict is then undecided")
 	completeFlag(c, "mode", oneOf("attest", "rerun", "spot", "zk", "all"))
-	completeFlag(c, "engine", oneOf(engineNames))
+	completeFlag(c, "engine", oneOf(engineNative, engineMachine))
 	completeFlag(c, "executor", oneOf())
 	completeFlag(c, "task", a.completeTask)
 	return c
@@ -106,12 +107,12 @@ func (a *app) verify(ctx context.Context, name string, f verifyFlags) error {
 	}
 	cfg := verifier.Config{Mode: mode, Executor: f.executor, Tasks: f.tasks, Now: time.Now, CPU: processCPU}
 	if mode == verifier.Rerun || mode == verifier.All {
-		e, err := a.engine(ctx, f.engine)
+		e, err := a.engine(ctx, f.engine, runtime.New)
 		if err != nil {
 			return err
 		}
 		defer e.close()
-		cfg.Runner = e
+		cfg.Runner = e.Runner
 	}
 	ctx, cancel := limited(ctx, f.deadline)
 	defer cancel()

@@ -35,6 +35,27 @@ type Runner interface {
 	Run(ctx context.Context, l *link.Linked, streams [][]byte, lim link.Limits) (link.Result, error)
 }
 
+// Served is a result, and what gave it.
+type Served struct {
+	link.Result
+	Engine string
+	Steps  uint64 // that the machine took; 0 from another engine
+}
+
+// Server is a [Runner] behind which there is more than one engine: it says which one gave a result.
+type Server interface {
+	Serve(ctx context.Context, l *link.Linked, streams [][]byte, lim link.Limits) (Served, error)
+}
+
+// Serve runs a job. name is what r is called if it is no [Server].
+func Serve(ctx context.Context, r Runner, name string, j *Job) (Served, error) {
+	if s, ok := r.(Server); ok {
+		return s.Serve(ctx, j.Linked, j.Streams, j.Limits)
+	}
+	res, err := r.Run(ctx, j.Linked, j.Streams, j.Limits)
+	return Served{Result: res, Engine: name}, err
+}
+
 // Getter finds a block. It must have checked that the bytes match the CID.
 type Getter func(cid.Cid) (block.Block, bool)
 
