@@ -16,6 +16,7 @@ import (
 	"github.com/trilemma-dev/trilemma/guests"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/link/linktest"
+	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/runtime"
 	"github.com/trilemma-dev/trilemma/wasm"
 )
@@ -41,10 +42,11 @@ func ExampleModule() {
 	// fib_loop
 }
 
-// guest is one of the modules, and an engine that runs it.
+// guest is one of the modules, and the engines that run it.
 type guest struct {
-	m *wasm.Module
-	e *runtime.Engine
+	m       *wasm.Module
+	e       *runtime.Engine
+	machine machine.Engine
 }
 
 func open(t *testing.T, name string) *guest {
@@ -100,12 +102,19 @@ func (g *guest) run(t rapid.TB, fun, result string, args ...any) (datamodel.Node
 	return v, r
 }
 
+// start runs l natively and on the machine, which must agree.
 func (g *guest) start(t rapid.TB, l *link.Linked, in [][]byte) link.Result {
 	t.Helper()
-	r, err := g.e.Run(context.Background(), l, in, link.Limits{Fuel: 1 << 40, Memory: link.DefaultPages, Output: link.DefaultOutput})
+	lim := link.Limits{Fuel: 1 << 40, Memory: link.DefaultPages, Output: link.DefaultOutput}
+	r, err := g.e.Run(context.Background(), l, in, lim)
 	if err != nil {
 		t.Fatal(err)
 	}
+	stepped, err := g.machine.Run(context.Background(), l, in, lim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "the machine", stepped, r)
 	return r
 }
 
