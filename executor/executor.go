@@ -117,12 +117,17 @@ func (e *Executor) Check(ctx context.Context, w *workflow.Workflow) error {
 	return nil
 }
 
-// ErrNotAllowed says that an executor was not given an effect that a workflow asks for.
+// ErrNotAllowed says that an executor was not given an effect that a workflow asks for, or that the workflow is not for it.
 var ErrNotAllowed = errors.New("not allowed here")
 
 // Run runs w. A task that fails is part of the result; an error means that the run could not be finished (cancelled, a
 // deadline, the host's limits, a store that fails) and that nothing was signed for the tasks that had not ended.
 func (e *Executor) Run(ctx context.Context, w *workflow.Workflow) (*Run, error) {
+	for _, t := range w.Tasks { // a receipt by anybody else would be invalid
+		if did := e.cfg.Signer.DID(); t.Sub != did {
+			return nil, fmt.Errorf("task %q is addressed to %s: %s is %w", t.Label, t.Sub, did, ErrNotAllowed)
+		}
+	}
 	r := newRun(e, w)
 	if err := r.pure(ctx); err != nil {
 		return nil, err

@@ -269,6 +269,20 @@ func TestMemoised(t *testing.T) {
 	}
 }
 
+// TestAddressed gives an executor a workflow that is addressed to another one.
+func TestAddressed(t *testing.T) {
+	b := newBench(t, &store.Memory{}, nil)
+	w := b.compile(t, call("a", "add", "1, 2"))
+	stranger, err := capability.KeyFromSeed(bytes.Repeat([]byte{9}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := newBench(t, &store.Memory{}, func(c *executor.Config) { c.Signer = stranger })
+	if r, err := other.Run(t.Context(), w); !errors.Is(err, executor.ErrNotAllowed) || r != nil || other.engine.runs.Load() != 0 {
+		t.Errorf("another executor ran it: %v, %v", r, err)
+	}
+}
+
 // TestDeadline checks that a run that is cut off gives an error and no receipt.
 func TestDeadline(t *testing.T) {
 	keep := &store.Memory{}

@@ -64,19 +64,11 @@ func (c *checker) openTask(t *workflow.Task) error {
 	}
 	c.receipts[t.Label] = r
 	claim := r.Claim
-	sub, err := t.Node.LookupByString("sub")
-	if err != nil {
-		return fmt.Errorf("the task has no subject")
-	}
-	subject, err := sub.AsString()
-	if err != nil {
-		return fmt.Errorf("the task's subject is not a string")
-	}
 	switch {
 	case r.Issuer != c.run.Issuer:
 		return fmt.Errorf("its receipt is signed by %s, the run's by %s", r.Issuer, c.run.Issuer)
-	case subject != r.Issuer:
-		return fmt.Errorf("the task is addressed to %s, its receipt is signed by %s", subject, r.Issuer)
+	case t.Sub != r.Issuer:
+		return fmt.Errorf("the task is addressed to %s, its receipt is signed by %s", t.Sub, r.Issuer)
 	case !receipts.CID(claim.Ran).Equals(t.CID):
 		return fmt.Errorf("its receipt is about the task %s, not %s", receipts.CID(claim.Ran), t.CID)
 	case !receipts.CID(claim.Run.Computation).Equals(t.Computation):

@@ -39,6 +39,7 @@ type Config struct {
 // Task is one task of a compiled workflow.
 type Task struct {
 	Label       string
+	Sub         string         // did:key of the executor that the task is addressed to
 	CID         cid.Cid        // of {sub, cmd, args, nonce}
 	Computation cid.Cid        // of {cmd, args, nonce}
 	Node        datamodel.Node // the task
@@ -202,7 +203,7 @@ func (t *Task) setNode(sub, cmd string, args datamodel.Node, nonce []byte) (err 
 	if err != nil {
 		return err
 	}
-	t.CID, t.Computation = whole.CID, comp.CID
+	t.Sub, t.CID, t.Computation = sub, whole.CID, comp.CID
 	t.Call, err = readCall(cmd, args)
 	return err
 }

@@ -55,14 +55,7 @@ func (w *Workflow) readSource(get func(cid.Cid) (block.Block, bool)) error {
 		if t == nil {
 			return malformed("no task is called %s", doc.Label)
 		}
-		sub, err := t.Node.LookupByString("sub")
-		if err != nil {
-			return malformed("%w", err)
-		}
-		if c.cfg.Sub, err = sub.AsString(); err != nil {
-			return malformed("%w", err)
-		}
-		c.cfg.Profile, c.cfg.Fuel, c.cfg.Memory, c.cfg.Output = t.Profile, t.Fuel, t.Memory, t.Output
+		c.cfg.Sub, c.cfg.Profile, c.cfg.Fuel, c.cfg.Memory, c.cfg.Output = t.Sub, t.Profile, t.Fuel, t.Memory, t.Output
 		again, err := c.add(doc)
 		if err != nil {
 			return malformed("%w", err)
