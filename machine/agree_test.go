@@ -2,6 +2,7 @@ package machine_test
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"slices"
 	"testing"
@@ -82,14 +83,18 @@ var entry = link.Entry{Func: "f", Params: []link.Kind{link.I64}, Results: []link
 // small are limits for what a test makes by the thousand.
 var small = link.Limits{Fuel: 20_000, Memory: 4, Output: 100}
 
-// FuzzAgainstNative makes modules of its bytes.
+// FuzzAgainstNative makes modules of its bytes, one in eight of them with far frames.
 func FuzzAgainstNative(f *testing.F) {
 	native := newNative(f)
 	for i := range 60 {
 		f.Add(seed(i, 300+i%5*300), uint64(i))
 	}
 	f.Fuzz(func(t *testing.T, b []byte, arg uint64) {
-		agree(t, native, generated(t, b, linktest.Shape{}), params(arg), small)
+		shape, lim := linktest.Shape{}, small
+		if i := arg % 16; i < uint64(len(farShapes)) {
+			shape, lim = farShapes[i], roomy
+		}
+		agree(t, native, generated(t, b, shape), params(arg), lim)
 	})
 }
 
@@ -108,13 +113,18 @@ func seed(i, n int) []byte {
 // generated makes a module and links it.
 func generated(t testing.TB, b []byte, shape linktest.Shape) *link.Linked {
 	t.Helper()
-	m := linktest.Generate(b, shape)
+	return linked(t, linktest.Generate(b, shape))
+}
+
+// linked links a module for entry.
+func linked(t testing.TB, m *wasm.Module) *link.Linked {
+	t.Helper()
 	err := wasm.Validate(m)
 	if err == nil {
 		err = wasm.CheckProfile(m)
 	}
 	if err != nil {
-		t.Fatalf("generated: %v", err)
+		t.Fatal(err)
 	}
 	l, err := link.Link(m, entry)
 	if err != nil {
@@ -131,4 +141,71 @@ func difference(a, b []byte) string {
 		}
 	}
 	return fmt.Sprintf("%d and %d bytes long", len(a), len(b))
+}
+
+// farShapes make frames of more cells than an operand's index can name: all operands of the function's own are out of reach, or some.
+var farShapes = []linktest.Shape{{Locals: 49_900, Wide: 17}, {Locals: 1_400, Wide: 64}}
+
+// roomy are limits for frames that take a thousand instructions and more to fill.
+var roomy = link.Limits{Fuel: 400_000, Memory: 4, Output: 100}
+
+var far = flag.Int("far", 12, "how many modules of each shape with far frames are tried")
+
+func TestFarFrames(t *testing.T) {
+	native := newNative(t)
+	ends := make(map[link.OutcomeKind]int)
+	for _, shape := range farShapes {
+		for i := range *far {
+			t.Run(fmt.Sprint(shape, i), func(t *testing.T) {
+				ends[agree(t, native, generated(t, seed(i, 300+i%5*300), shape), params(uint64(i)), roomy).Outcome.Kind]++
+			})
+		}
+	}
+	t.Log(ends)
+	if ends[link.OK] < *far/2 {
+		t.Errorf("too few of the modules do what they are there for: %v", ends)
+	}
+}
+
+// TestFarOperands does what once went wrong out of reach: a reference to a function, and an if whose parameter is a constant.
+func TestFarOperands(t *testing.T) {
+	native := newNative(t)
+	wide := wasm.FuncType{Results: slices.Repeat([]wasm.ValueType{wasm.I64}, wasm.MaxTypeArity)}
+	var ones, b []byte
+	for range wide.Results {
+		ones = wasm.AppendInstr(ones, wasm.Instr{Op: wasm.OpI64Const, Const: 1})
+	}
+	emit := func(op wasm.Opcode, index uint32) { b = wasm.AppendInstr(b, wasm.Instr{Op: op, Index: index, Const: uint64(index)}) }
+	for range wasm.MaxOperands/wasm.MaxTypeArity - 1 {
+		emit(wasm.OpCall, 1)
+	}
+	emit(wasm.OpI64Const, 7)
+	emit(wasm.OpLocalGet, 0)
+	emit(wasm.OpI32WrapI64, 0)
+	b = wasm.AppendInstr(b, wasm.Instr{Op: wasm.OpIf, Block: 2})
+	emit(wasm.OpI64Const, 3)
+	emit(wasm.OpI64Add, 0)
+	emit(wasm.OpEnd, 0)
+	emit(wasm.OpRefFunc, 1)
+	emit(wasm.OpRefIsNull, 0)
+	emit(wasm.OpF64ConvertI32U, 0)
+	emit(wasm.OpReturn, 0)
+	emit(wasm.OpEnd, 0)
+	i64 := []wasm.ValueType{wasm.I64}
+	m := &wasm.Module{
+		Types: []wasm.FuncType{{Params: i64, Results: []wasm.ValueType{wasm.I64, wasm.F64}}, wide, {Params: i64, Results: i64}},
+		Funcs: []uint32{0, 1},
+		Code: []wasm.Code{
+			{Locals: []wasm.LocalGroup{{Count: wasm.MaxLocals, Type: wasm.I64}}, Body: b},
+			{Body: wasm.AppendInstr(ones, wasm.Instr{Op: wasm.OpEnd})},
+		},
+		Elems:   []wasm.Elem{{Mode: wasm.Declarative, Type: wasm.FuncRef, Init: []wasm.ConstExpr{{Op: wasm.OpRefFunc, Value: 1}}}},
+		Exports: []wasm.Export{{Name: "f", Kind: wasm.ExternFunc}},
+	}
+	for arg, want := range []uint64{7, 10} {
+		r := agree(t, native, linked(t, m), params(uint64(arg)), roomy)
+		if out := r.Streams[link.OutResult]; r.Outcome.Kind != link.OK || le64(out) != want || le64(out[8:]) != 0 {
+			t.Errorf("if %d: %v %x, want %d and 0", arg, r.Outcome, out, want)
+		}
+	}
 }

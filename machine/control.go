@@ -40,6 +40,9 @@ func (lo *lowerer) open(in *wasm.Instr) {
 	b := scope{op: in.Op, params: len(sig.Params), results: len(sig.Results)}
 	var test Instr
 	if in.Op == wasm.OpIf {
+		if f.far { // now, since putting constants into their homes takes a cell that the test may use
+			lo.settleTop(b.params + 1)
+		}
 		test = lo.condition()
 	}
 	lo.settleTop(b.params)

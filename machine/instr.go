@@ -59,8 +59,8 @@ func (lo *lowerer) instr(in *wasm.Instr) {
 	case wasm.OpRefNull:
 		lo.pushConst(0)
 	case wasm.OpRefFunc:
+		lo.refs = append(lo.refs, uint32(len(lo.p.Code)))
 		lo.result(Instr{Op: OpConst, Imm: uint64(in.Index)})
-		lo.refs = append(lo.refs, uint32(len(lo.p.Code)-1))
 		f.stack[len(f.stack)-1].source = -1 // it must stay where lo.refs says
 	case wasm.OpRefIsNull:
 		lo.pushConst(0)
