@@ -175,7 +175,9 @@ func TestFarOperands(t *testing.T) {
 	for range wide.Results {
 		ones = wasm.AppendInstr(ones, wasm.Instr{Op: wasm.OpI64Const, Const: 1})
 	}
-	emit := func(op wasm.Opcode, index uint32) { b = wasm.AppendInstr(b, wasm.Instr{Op: op, Index: index, Const: uint64(index)}) }
+	emit := func(op wasm.Opcode, index uint32) {
+		b = wasm.AppendInstr(b, wasm.Instr{Op: op, Index: index, Const: uint64(index)})
+	}
 	for range wasm.MaxOperands/wasm.MaxTypeArity - 1 {
 		emit(wasm.OpCall, 1)
 	}

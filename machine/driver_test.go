@@ -39,10 +39,36 @@ func (s *script) takesHost(c *command) bool {
 	return slices.ContainsFunc(c.Action.Args, func(a value) bool { return strings.HasSuffix(a.Type, "ref") && a.text() != "null" })
 }
 
-// addDriver adds t(k): it returns the results of action k as i64, padded to width, after those before it.
-func (s *script) addDriver(todo []command) (width int) {
+// batch is what one run does: actions that return, as many as their results fit into a type, or one that does not return.
+type batch struct {
+	commands []command
+	results  int
+}
+
+// batches splits what is to be done, in its order.
+func (s *script) batches(todo []command) (all []batch) {
+	const most = 500
 	for _, c := range todo {
-		width = max(width, len(c.Expected), len(s.results(&c)))
+		n := len(s.results(&c))
+		last := len(all) - 1
+		if last < 0 || !c.returns() || !all[last].commands[0].returns() || all[last].results+n > most {
+			all = append(all, batch{})
+			last++
+		}
+		all[last].commands = append(all[last].commands, c)
+		all[last].results += n
+	}
+	return all
+}
+
+// returns reports whether the script says that an action comes to its end.
+func (c *command) returns() bool { return c.Type == "action" || c.Type == "assert_return" }
+
+// addDriver adds t(k): it does the actions of batch k after those before it that return, and returns their results as i64, padded to width.
+func (s *script) addDriver(all []batch) (width int) {
+	locals := s.locals(all)
+	for _, b := range all {
+		width = max(width, b.results)
 	}
 	m := s.module
 	t := wasm.FuncType{Params: []wasm.ValueType{wasm.I32}, Results: slices.Repeat([]wasm.ValueType{wasm.I64}, width)}
@@ -50,7 +76,6 @@ func (s *script) addDriver(todo []command) (width int) {
 	m.Funcs = append(slices.Clone(m.Funcs), uint32(len(m.Types)-1))
 	var b []byte
 	emit := func(in wasm.Instr) { b = wasm.AppendInstr(b, in) }
-	locals := s.locals(todo)
 	first := func(t wasm.ValueType) uint32 {
 		n := uint32(1)
 		for _, g := range locals {
@@ -61,35 +86,40 @@ func (s *script) addDriver(todo []command) (width int) {
 		}
 		return n
 	}
-	for k, c := range todo {
-		if c.Type == "assert_uninstantiable" {
+	for k, batch := range all {
+		if batch.commands[0].Type == "assert_uninstantiable" {
 			continue
 		}
 		emit(wasm.Instr{Op: wasm.OpLocalGet, Index: 0})
 		emit(wasm.Instr{Op: wasm.OpI32Const, Const: uint64(k)})
 		emit(wasm.Instr{Op: wasm.OpI32Eq})
 		emit(wasm.Instr{Op: wasm.OpIf, Block: wasm.BlockEmpty})
-		s.act(emit, &c)
-		results := s.results(&c)
-		used := make(map[wasm.ValueType]uint32)
-		where := make([]uint32, len(results))
-		for i := len(results) - 1; i >= 0; i-- {
-			where[i] = first(results[i]) + used[results[i]]
-			used[results[i]]++
-			emit(wasm.Instr{Op: wasm.OpLocalSet, Index: where[i]})
+		for _, c := range batch.commands {
+			s.act(emit, &c)
+			results := s.results(&c)
+			used := make(map[wasm.ValueType]uint32)
+			where := make([]uint32, len(results))
+			for i := len(results) - 1; i >= 0; i-- {
+				where[i] = first(results[i]) + used[results[i]]
+				used[results[i]]++
+				emit(wasm.Instr{Op: wasm.OpLocalSet, Index: where[i]})
+			}
+			for i, r := range results {
+				emit(wasm.Instr{Op: wasm.OpLocalGet, Index: where[i]})
+				widen(emit, r)
+			}
 		}
-		for i, r := range results {
-			emit(wasm.Instr{Op: wasm.OpLocalGet, Index: where[i]})
-			widen(emit, r)
-		}
-		for range width - len(results) {
+		for range width - batch.results {
 			emit(wasm.Instr{Op: wasm.OpI64Const})
 		}
 		emit(wasm.Instr{Op: wasm.OpReturn})
 		emit(wasm.Instr{Op: wasm.OpEnd})
-		if c.Type == "action" || c.Type == "assert_return" {
+		for _, c := range batch.commands {
+			if !c.returns() {
+				continue
+			}
 			s.act(emit, &c)
-			for range results {
+			for range s.results(&c) {
 				emit(wasm.Instr{Op: wasm.OpDrop})
 			}
 		}
@@ -102,17 +132,19 @@ func (s *script) addDriver(todo []command) (width int) {
 }
 
 // locals are as many of each type as any action has results of it.
-func (s *script) locals(todo []command) (groups []wasm.LocalGroup) {
+func (s *script) locals(all []batch) (groups []wasm.LocalGroup) {
 	for _, t := range []wasm.ValueType{wasm.I32, wasm.I64, wasm.F32, wasm.F64, wasm.FuncRef, wasm.ExternRef} {
 		most := uint32(0)
-		for _, c := range todo {
-			n := uint32(0)
-			for _, r := range s.results(&c) {
-				if r == t {
-					n++
+		for _, b := range all {
+			for _, c := range b.commands {
+				n := uint32(0)
+				for _, r := range s.results(&c) {
+					if r == t {
+						n++
+					}
 				}
+				most = max(most, n)
 			}
-			most = max(most, n)
 		}
 		groups = append(groups, wasm.LocalGroup{Count: most, Type: t})
 	}

@@ -56,8 +56,8 @@ type script struct {
 // TestOfficialSuite runs every assertion of the official suite about what a module does, on the machine and natively. The counts, and
 // why any was left out, are golden.
 //
-// A script's actions share an instance; a task starts from an empty one. So each module gets a function t(k), which does the first k actions and
-// returns what the last one gives. Actions that are to trap change nothing before they do, and are left out of those before.
+// A script's actions share an instance; a task starts from an empty one. So each module gets a function t(k), which does the actions up to batch k and
+// returns what those of that batch give. Actions that are to trap change nothing before they do, are left out of those before, and are batches of their own.
 func TestOfficialSuite(t *testing.T) {
 	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero").Output()
 	if err != nil {
@@ -248,7 +248,8 @@ func (s *script) run(t *testing.T, native *runtime.Engine, name string, counts m
 	if len(todo) == 0 {
 		return
 	}
-	width := s.addDriver(todo)
+	all := s.batches(todo)
+	width := s.addDriver(all)
 	if err := wasm.Validate(s.module); err != nil {
 		t.Fatalf("%s: driver: %v", name, err)
 	}
@@ -262,17 +263,19 @@ func (s *script) run(t *testing.T, native *runtime.Engine, name string, counts m
 	}
 	var e machine.Engine
 	lim := link.Limits{Fuel: 1 << 34, Memory: link.DefaultPages, Output: link.DefaultOutput}
-	for k, c := range todo {
-		if c.Type == "action" {
-			continue
-		}
-		at := fmt.Sprintf("%s line %d", name, c.Line)
+	for k, b := range all {
+		at := fmt.Sprintf("%s from line %d", name, b.commands[0].Line)
 		got, err := e.Run(t.Context(), l, params(uint64(k)), lim)
 		if err != nil {
 			t.Fatalf("%s: %v", at, err)
 		}
-		if msg := judge(&c, got); msg != "" {
-			t.Errorf("%s: %s", at, msg)
+		out := got.Streams[link.OutResult]
+		for _, c := range b.commands {
+			if msg := s.judge(&c, got, out); msg != "" {
+				t.Errorf("%s line %d: %s", name, c.Line, msg)
+				break
+			}
+			out = out[min(8*len(s.results(&c)), len(out)):]
 		}
 		compare(t, at, native, l, params(uint64(k)), lim, got)
 	}
@@ -302,8 +305,8 @@ var trapTexts = map[string]link.TrapKind{
 	"indirect call type mismatch": link.TrapSignature,
 }
 
-// judge says what is wrong with a result.
-func judge(c *command, r link.Result) string {
+// judge says what is wrong with the result of a run, whose output from the command's own on is out.
+func (s *script) judge(c *command, r link.Result, out []byte) string {
 	switch c.Type {
 	case "assert_exhaustion":
 		if r.Outcome.Kind != link.TooDeep {
@@ -321,7 +324,9 @@ func judge(c *command, r link.Result) string {
 		if r.Outcome.Kind != link.OK {
 			return fmt.Sprintf("ended in %v", r.Outcome)
 		}
-		out := r.Streams[link.OutResult]
+		if len(c.Expected) > len(s.results(c)) || len(out) < 8*len(c.Expected) {
+			return fmt.Sprintf("wants %d results", len(c.Expected))
+		}
 		for i, want := range c.Expected {
 			if got := le64(out[8*i:]); !want.is(got) {
 				return fmt.Sprintf("result %d is %#x, want %s %s", i, got, want.Type, want.text())
