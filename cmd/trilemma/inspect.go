@@ -23,49 +23,65 @@ import (
 	"github.com/trilemma-dev/trilemma/workflow"
 )
 
+// inspectFlags are those that say what to show of a module.
+type inspectFlags struct {
+	program bool
+	invoke  string
+}
+
 func (a *app) inspectCommand() *cobra.Command {
 	var bundle string
+	var f inspectFlags
 	c := &cobra.Command{
 		Use:   "inspect THING",
 		Short: "Show what a file or a CID is",
 		Long: `Show a module, a workflow, a bundle, a receipt, another UCAN token or a container of tokens ("-" reads it from stdin), or the block of
 a CID: one that is kept here, or with --bundle one of a bundle. What it is, is told from the bytes. A name that is a file is the file.
 
+With --program a module's register program is listed beside the Wasm that it was made from: what checks and proofs are about.
+
 A CID that is that of a computation stands for its remembered receipt.
 
 Signatures are checked; whether a result is right is what verify says. The exit status is 1 for a module that the profile
 does not allow, a damaged bundle or a signature that does not verify, and 2 for what cannot be read or is nothing of these.`,
 		Example: `  trilemma inspect fib.wasm
+  trilemma inspect fib.wasm --program --invoke fib
   trilemma inspect workflow.yaml
   trilemma inspect run.car --json | jq .tasks
   trilemma inspect bafyreib… --bundle run.car`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			v, err := a.inspect(c.Context(), args[0], bundle)
+			v, err := a.inspect(c.Context(), args[0], bundle, f)
 			if err != nil {
 				return err
+			}
+			if _, ok := v.json.(moduleJSON); !ok && f != (inspectFlags{}) {
+				return usage("%s is not a module: --program and --invoke are about the program of one", args[0])
 			}
 			return a.show(v)
 		},
 		ValidArgsFunction: completeFile("wasm", "json", "yaml", "yml", "car", "ucan"),
 	}
 	c.Flags().StringVar(&bundle, "bundle", "", "the bundle that holds the CID")
+	c.Flags().BoolVar(&f.program, "program", false, "of a module: list the register program beside its Wasm")
+	c.Flags().StringVar(&f.invoke, "invoke", "", "of a module: the exported function whose program is meant; default: the first that can be called, _start before others")
+	completeFlag(c, "invoke", a.completeExport)
 	completeFlag(c, "bundle", cobra.FixedCompletions([]string{"car"}, cobra.ShellCompDirectiveFilterFileExt))
 	return c
 }
 
-func (a *app) inspect(ctx context.Context, name, bundle string) (*view, error) {
+func (a *app) inspect(ctx context.Context, name, bundle string, f inspectFlags) (*view, error) {
 	c, isCID := nameCID(name)
 	if bundle != "" {
 		if !isCID {
 			return nil, &status{code: exitUsage, err: fmt.Errorf("%s is not a CID", name), hint: "--bundle FILE shows one block of a bundle: name its CID, or leave --bundle out"}
 		}
-		return a.inspectCID(ctx, c, a.inBundle(bundle))
+		return a.inspectCID(ctx, c, a.inBundle(bundle), f)
 	}
-	f, err := a.open(name)
+	file, err := a.open(name)
 	missing := errors.Is(err, fs.ErrNotExist)
 	if isCID && missing {
-		return a.inspectCID(ctx, c, a.inStore)
+		return a.inspectCID(ctx, c, a.inStore, f)
 	}
 	if missing {
 		return nil, &status{code: exitUsage, err: err, hint: "nor is it a CID"}
@@ -73,8 +89,8 @@ func (a *app) inspect(ctx context.Context, name, bundle string) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close() // opened for reading only
-	return a.inspectFile(ctx, name, bufio.NewReaderSize(f, 1<<20))
+	defer file.Close() // opened for reading only
+	return a.inspectFile(ctx, name, bufio.NewReaderSize(file, 1<<20), f)
 }
 
 // nameCID reads a CID, alone or behind ipfs://.
@@ -84,7 +100,7 @@ func nameCID(s string) (cid.Cid, bool) {
 }
 
 // inspectFile tells what a file is from its first bytes, and shows it.
-func (a *app) inspectFile(ctx context.Context, name string, r *bufio.Reader) (*view, error) {
+func (a *app) inspectFile(ctx context.Context, name string, r *bufio.Reader, f inspectFlags) (*view, error) {
 	head, err := r.Peek(32)
 	if err != nil && err != io.EOF {
 		return nil, readError(name, err)
@@ -106,7 +122,7 @@ func (a *app) inspectFile(ctx context.Context, name string, r *bufio.Reader) (*v
 	b := block.Block{CID: block.Sum(cid.DagCBOR, data), Data: data}
 	switch {
 	case isModule(data):
-		return inspectModule(name, data), nil
+		return inspectModule(name, data, f)
 	case isToken(data):
 		return a.inspectToken(ctx, b)
 	case isTokens(data):
@@ -198,7 +214,7 @@ func isYAMLWorkflow(data []byte) bool {
 }
 
 // inspectCID shows the block of a CID that get finds.
-func (a *app) inspectCID(ctx context.Context, c cid.Cid, get finder) (*view, error) {
+func (a *app) inspectCID(ctx context.Context, c cid.Cid, get finder, f inspectFlags) (*view, error) {
 	if err := block.Supported(c); err != nil {
 		return nil, usage("%w", err)
 	}
@@ -208,7 +224,7 @@ func (a *app) inspectCID(ctx context.Context, c cid.Cid, get finder) (*view, err
 	}
 	switch raw := b.CID.Prefix().Codec == cid.Raw; {
 	case raw && isModule(b.Data):
-		return inspectModule(c.String(), b.Data), nil
+		return inspectModule(c.String(), b.Data, f)
 	case raw:
 		return inspectRaw(b), nil
 	case isToken(b.Data):

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/link"
+	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/wasm"
 )
 
@@ -23,6 +25,7 @@ type moduleJSON struct {
 	Exports   []externJSON `json:"exports"`
 	Linkable  bool         `json:"linkable"` // there is a call that links
 	Calls     []callJSON   `json:"calls"`
+	programJSON
 }
 
 // profileJSON says whether the profile allows a module, and if not why and where.
@@ -64,7 +67,7 @@ const (
 	maxLinked = 64 << 20
 )
 
-func inspectModule(name string, data []byte) *view {
+func inspectModule(name string, data []byte, f inspectFlags) (*view, error) {
 	out := moduleJSON{Kind: "module", CID: block.Raw(data).CID.String(), Bytes: len(data), Imports: []externJSON{}, Exports: []externJSON{}, Calls: []callJSON{}}
 	v := &view{}
 	m, err := wasm.Load(data)
@@ -109,8 +112,15 @@ func inspectModule(name string, data []byte) *view {
 			word = "no: " + out.Calls[0].Reason
 		}
 		v.fact("linkable", word)
+		if err := v.lowered(&out, name, m, f); err != nil {
+			return nil, err
+		}
 	}
 	v.json = out
+	if f.program {
+		v.program(out.Listing)
+		return v, nil
+	}
 	v.parts = append(v.parts, externs("imports", out.Imports)...)
 	v.parts = append(v.parts, externs("exports", out.Exports)...)
 	if out.Linkable {
@@ -130,7 +140,33 @@ func inspectModule(name string, data []byte) *view {
 		}
 		v.parts = append(v.parts, part{"how to call it", rows})
 	}
-	return v
+	return v, nil
+}
+
+// lowered shows the program of the function that was asked for, or of the first call that links.
+func (v *view) lowered(out *moduleJSON, name string, m *wasm.Module, f inspectFlags) error {
+	fun := f.invoke
+	for i := 0; fun == "" && i < len(out.Calls); i++ {
+		if c := out.Calls[i]; c.Linkable {
+			fun = cmp.Or(c.Invoke, "_start")
+		}
+	}
+	if fun == "" && !f.program {
+		return nil
+	}
+	p, err := programOf(name, m, cmp.Or(fun, "_start"))
+	if errors.Is(err, machine.ErrTooLarge) && f == (inspectFlags{}) { // it is not what was asked for
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	out.programJSON = headOf(p)
+	v.fact("program", fmt.Sprintf("%s: %d instructions, of %s", out.Program, out.Instructions, fun))
+	if f.program {
+		out.Listing, err = listing(p, m)
+	}
+	return err
 }
 
 const accepted = "accepted"
@@ -258,18 +294,15 @@ func calls(name string, m *wasm.Module, size int) []callJSON {
 
 // function tries to link an exported function for plain numbers.
 func function(name string, m *wasm.Module, x *wasm.Export) callJSON {
-	sig, _ := m.TypeOfFunc(x.Index)
-	usage := "trilemma exec " + quote(name) + " --invoke " + quote(x.Name)
-	e := link.Entry{Func: x.Name}
-	for _, t := range sig.Params {
-		usage += " " + strings.ToUpper(t.String())
-		e.Params = append(e.Params, link.Kind(t.String()))
+	e, err := entryOf(m, x.Name)
+	if err != nil {
+		return callJSON{Invoke: x.Name, Reason: err.Error()}
 	}
-	for _, t := range sig.Results {
-		e.Results = append(e.Results, link.Kind(t.String()))
+	usage := "trilemma exec " + quote(name) + " --invoke " + quote(x.Name)
+	for _, k := range e.Params {
+		usage += " " + strings.ToUpper(string(k))
 	}
 	if m.Export("cabi_post_"+x.Name) != nil {
-		e.Results = []link.Kind{link.Bytes}
 		usage += " --result bytes"
 	}
 	c := tryLink(m, e, usage)

@@ -32,7 +32,7 @@ func FuzzInspect(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var out, errs bytes.Buffer
 		a := &app{streams: streams{in: bytes.NewReader(nil), out: &out, err: &errs, getenv: func(string) string { return dir }}}
-		v, err := a.inspectFile(t.Context(), filepath.Join(dir, "x.json"), bufio.NewReader(bytes.NewReader(data)))
+		v, err := a.inspectFile(t.Context(), filepath.Join(dir, "x.json"), bufio.NewReader(bytes.NewReader(data)), inspectFlags{program: isModule(data)})
 		if err != nil {
 			if _, ok := err.(*status); !ok {
 				t.Fatalf("an error without a status: %T %v", err, err)

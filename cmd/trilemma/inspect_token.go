@@ -34,6 +34,7 @@ type claimJSON struct {
 	Out         json.RawMessage   `json:"out,omitempty"`
 	Profile     *string           `json:"profile,omitempty"`
 	Module      string            `json:"module,omitempty"`
+	Program     string            `json:"program,omitempty"`
 	Fuel        *int64            `json:"fuel,omitempty"`
 	Steps       *int64            `json:"steps,omitempty"`
 	Transcript  string            `json:"transcript,omitempty"`
@@ -75,6 +76,9 @@ func (a *app) inspectToken(ctx context.Context, b block.Block) (*view, error) {
 func claimOf(c receipts.Claim) (j claimJSON, err error) {
 	j = claimJSON{Ran: linkText(&c.Ran), Computation: linkText(&c.Run.Computation), Profile: c.Run.Profile, Module: linkText(c.Run.Module),
 		Fuel: c.Run.Fuel, Steps: c.Run.Steps, Transcript: linkText(c.Run.Transcript), Inputs: regions(c.Run.Inputs), Outputs: regions(c.Run.Outputs)}
+	if c.Run.Program != nil {
+		j.Program = hex.EncodeToString(*c.Run.Program)
+	}
 	j.Outcome, j.Error = outcomeOf(c.Out)
 	if c.Out.Ok != nil {
 		if j.Out, err = block.EncodeJSON(*c.Out.Ok); err != nil {
@@ -134,6 +138,7 @@ func showReceipt(r *receipts.Receipt) (*view, error) {
 		v.fact("profile", *claim.Profile)
 	}
 	v.fact("module", claim.Module)
+	v.fact("program", claim.Program)
 	v.fact("fuel", count(claim.Fuel))
 	v.fact("steps", count(claim.Steps))
 	v.fact("transcript", claim.Transcript)

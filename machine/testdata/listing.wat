@@ -1,0 +1,33 @@
+;; One function for each kind of instruction that a listing shows, and a float that only odd numbers reach.
+(module
+  (import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))
+  (memory 1 2)
+  (global $sum (mut i64) (i64.const 0))
+  (type $step (func (param i32) (result i32)))
+  (table 3 funcref)
+  (elem (i32.const 0) $inc $half)
+  (data $passive "some bytes")
+
+  (func $inc (param $n i32) (result i32) (i32.add (local.get $n) (i32.const 1)))
+  (func $half (param $n i32) (result i32)
+    (i32.trunc_sat_f64_u (f64.mul (f64.convert_i32_u (local.get $n)) (f64.const 0.5))))
+  (func $pick (param $n i32) (result i32)
+    (block (block (block (br_table 0 1 2 (local.get $n))) (return (i32.const 10))) (return (i32.const 20)))
+    (select (i32.const 30) (local.get $n) (i32.eqz (local.get $n))))
+  (func $bytes (param $at i32)
+    (memory.init $passive (local.get $at) (i32.const 0) (i32.const 10))
+    (data.drop $passive)
+    (memory.copy (i32.const 100) (local.get $at) (i32.const 10))
+    (memory.fill (i32.const 200) (i32.const 7) (i32.const 9))
+    (i64.store offset=8 (local.get $at) (i64.const -1))
+    (i32.store8 (i32.const 16) (i32.load16_s offset=2 (local.get $at))))
+
+  (func $run (export "run") (param $n i32) (result i32)
+    (local $i i32)
+    (if (i32.eq (i32.const 5) (memory.grow (i32.const 0))) (then (unreachable)))
+    (call $bytes (i32.const 32))
+    (loop $next
+      (global.set $sum (i64.add (global.get $sum) (i64.extend_i32_u (i32.rotl (local.get $i) (i32.const 3)))))
+      (br_if $next (i32.lt_s (local.tee $i (i32.sub (local.get $i) (i32.const -1))) (local.get $n))))
+    (call_indirect (type $step) (call $pick (local.get $n)) (i32.and (local.get $n) (i32.const 1))))
+)
