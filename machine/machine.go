@@ -137,6 +137,9 @@ func (m *Machine) Ended() bool { return m.ended }
 // Steps is how many steps were taken since [New].
 func (m *Machine) Steps() uint64 { return m.steps }
 
+// PC is the instruction that the next step executes, or that the run ended at.
+func (m *Machine) PC() uint32 { return m.pc }
+
 // Run takes at most n steps, and returns how many it took: fewer only if the run ended. The error wraps [ErrHost] if
 // the host ran out of something; the machine is of no use then.
 func (m *Machine) Run(n uint64) (took uint64, err error) {
