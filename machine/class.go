@@ -43,11 +43,11 @@ func (op Op) Class() Class {
 		last  Op
 		class Class
 	}{
-		{OpJumpTable, ClassControl}, {OpReturn, ClassCall}, {OpExit, ClassControl}, {OpSelect, ClassMove}, {OpGlobalSet, ClassGlobal},
+		{OpAbsent, ClassNone}, {OpJumpTable, ClassControl}, {OpReturn, ClassCall}, {OpExit, ClassControl}, {OpSelect, ClassMove}, {OpGlobalSet, ClassGlobal},
 		{OpSub64I, ClassAdd}, {OpMul64I, ClassMultiply}, {OpRemU64I, ClassDivide}, {OpXor64I, ClassBitwise}, {OpRotr64, ClassShift},
 		{OpGeU64I, ClassCompare}, {OpBrGeU64I, ClassBranch}, {OpWrap, ClassBits}, {OpLoad32S64A, ClassLoad}, {OpStore64AI, ClassStore},
 		{firstSlow, ClassNone}, {OpMemoryGrow, ClassMemory}, {OpTableInit, ClassBulk}, {OpTableSet, ClassTable}, {OpSegmentDrop, ClassBulk}, {OpOutWord, ClassTape},
-		{firstFloat, ClassNone}, {OpAbsent - 1, ClassFloat},
+		{firstFloat, ClassNone}, {numOps - 1, ClassFloat},
 	} {
 		if op <= r.last {
 			return r.class
