@@ -43,8 +43,8 @@ func (c *checker) transcript(claim receipts.Claim) (*machine.Transcript, []machi
 	return t, roots, nil
 }
 
-// stopped ends a trace at the first state that differs.
-var stopped = errors.New("stopped")
+// errStopped ends a trace at the first state that differs.
+var errStopped = errors.New("stopped")
 
 // retrace runs a job on the machine and compares the transcript. What is wrong with the transcript is wrong; the result is there all the same,
 // unless err is not nil.
@@ -66,13 +66,13 @@ func (c *checker) retrace(ctx context.Context, claim receipts.Claim, job *evalua
 			}
 		}
 		if at >= len(roots) { // it says less than there is: no need to see how much
-			return stopped
+			return errStopped
 		}
 		at++
 		return nil
 	})
 	switch {
-	case errors.Is(err, stopped):
+	case errors.Is(err, errStopped):
 		return res, nil, fmt.Errorf("its transcript ends after %d segments, the run goes on", len(roots)-1)
 	case err != nil:
 		return res, nil, fmt.Errorf("%w: the task could not be traced here: %w", errMissing, err)
