@@ -22,7 +22,7 @@ func TestBinaryenModules(t *testing.T) {
 	if err != nil {
 		t.Skip("wasm-opt is not installed")
 	}
-	native := newNative(t)
+	engines := newEngines(t)
 	modules, runs := 0, make(map[link.OutcomeKind]int)
 	for i := range *tries {
 		m := binaryen(t, tool, i)
@@ -40,7 +40,7 @@ func TestBinaryenModules(t *testing.T) {
 		modules++
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			for k := range n {
-				runs[agree(t, native, l, params(uint64(k)), link.Limits{Fuel: small.Fuel, Memory: link.DefaultPages}).Outcome.Kind]++
+				runs[engines.agree(t, l, params(uint64(k)), link.Limits{Fuel: small.Fuel, Memory: link.DefaultPages}).Outcome.Kind]++
 			}
 		})
 	}
