@@ -3,17 +3,20 @@
 package lab
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"runtime"
 	"slices"
 	"time"
+
+	"github.com/trilemma-dev/trilemma/link"
 )
 
-// Config configures a benchmark. Dir is required.
+// Config configures a benchmark.
 type Config struct {
-	Dir   string // an empty directory, for caches and stores; what it lies on is measured too
+	Dir   string // an empty directory, for caches and stores; what it lies on is measured too. [Native] requires it
 	Size  Size
 	Works []*Work // what is measured; nil: those of [Works]
 	Turns int     // how often a thing is measured; 0: 15
@@ -28,14 +31,20 @@ type Config struct {
 
 func (c *Config) check() error {
 	switch {
-	case c.Dir == "":
-		return errors.New("lab: a directory is required")
 	case c.Turns < 0:
 		return fmt.Errorf("lab: %d turns are too few", c.Turns)
 	case c.Turns == 0:
 		c.Turns = 15
 	}
 	return nil
+}
+
+// works returns what is measured.
+func (c *Config) works() ([]*Work, error) {
+	if c.Works != nil {
+		return c.Works, nil
+	}
+	return Works(c.Size)
 }
 
 // The clocks that ratios are taken from.
@@ -118,7 +127,46 @@ func geometric(values []float64) float64 {
 func measure(clock func() time.Duration, f func() error) (float64, error) {
 	start := clock()
 	err := f()
-	return (clock() - start).Seconds() * 1e3, err
+	return max(clock()-start, tick).Seconds() * 1e3, err
+}
+
+// tick is the finest that a clock tells: what took less is said to have taken this long.
+const tick = time.Microsecond
+
+// agreement checks that all runs of one work do the same, whatever ran them.
+type agreement struct{ first link.Result }
+
+// check takes what a run returned. ctx ends the benchmark between two runs.
+func (a *agreement) check(ctx context.Context, r link.Result, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case r.Outcome.Kind != link.OK:
+		return fmt.Errorf("it ended in: %s", r.Outcome)
+	case a.first.Outcome.Kind == "":
+		a.first = r
+	case !equalStreams(r, a.first):
+		return errors.New("two runs gave different results")
+	}
+	return ctx.Err()
+}
+
+func equalStreams(a, b link.Result) bool {
+	for i := range a.Streams {
+		if string(a.Streams[i]) != string(b.Streams[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// quotients divides measurements turn by turn.
+func quotients(as, bs []float64) []float64 {
+	q := make([]float64, len(as))
+	for i := range as {
+		q[i] = as[i] / bs[i]
+	}
+	return q
 }
 
 // turns measures a and b n times each. They take turns, each begins every other time.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/guests"
 	"github.com/trilemma-dev/trilemma/lab"
+	"github.com/trilemma-dev/trilemma/link"
 )
 
 func ExampleWorks() {
@@ -70,6 +71,32 @@ func TestNative(t *testing.T) {
 	}
 	if s.Ratio != 1 || s.Start != r.Start.Warm.Median || s.Task != r.Tasks.First.Median || s.Executions != 0 {
 		t.Errorf("summary %+v", s)
+	}
+}
+
+// TestMachine measures tiny work. It checks that what is reported was measured, and what does not depend on the computer.
+func TestMachine(t *testing.T) {
+	r, err := lab.Machine(t.Context(), lab.Config{Size: lab.Tiny, Turns: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	works, err := lab.Works(lab.Tiny)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Rows) != len(works) {
+		t.Errorf("%d rows of %d works", len(r.Rows), len(works))
+	}
+	for _, row := range r.Rows {
+		if row.Segments != (row.Steps+r.Segment-1)/r.Segment || row.PerInstr != float64(row.Steps)/float64(row.Fuel) || row.PerInstr > 0.5 {
+			t.Errorf("%s %s: %d steps in %d segments, %v for each instruction", row.Guest, row.Call, row.Steps, row.Segments, row.PerInstr)
+		}
+		if row.Memory%link.PageSize != 0 || row.Memory == 0 || row.Allocated < row.Memory || row.Allocated > 2*row.Memory+64<<20 {
+			t.Errorf("%s %s: %d bytes for a memory of %d", row.Guest, row.Call, row.Allocated, row.Memory)
+		}
+		if row.Machine <= 0 || row.Interpreter <= 0 || row.Recording <= 0 || !ordered(row.Speed) || !ordered(row.Overhead) {
+			t.Errorf("row %+v", row)
+		}
 	}
 }
 

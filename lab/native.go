@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/runtime"
 )
 
@@ -44,10 +43,10 @@ func Native(ctx context.Context, c Config) (*NativeReport, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	works, err := c.Works, error(nil)
-	if works == nil {
-		works, err = Works(c.Size)
+	if c.Dir == "" {
+		return nil, errors.New("lab: a directory is required")
 	}
+	works, err := c.works()
 	if err != nil {
 		return nil, err
 	}
@@ -93,22 +92,15 @@ func metering(ctx context.Context, works []*Work, clock func() time.Duration, n 
 
 // compare runs w metered and bare, and checks that both do the same.
 func compare(ctx context.Context, e *runtime.Engine, w *Work, clock func() time.Duration, n int) (*NativeRow, error) {
-	var first link.Result
-	check := func(r link.Result, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case r.Outcome.Kind != link.OK:
-			return fmt.Errorf("it ended in: %s", r.Outcome)
-		case first.Outcome.Kind == "":
-			first = r
-		case !equalStreams(r, first):
-			return errors.New("metered and bare runs gave different results")
-		}
-		return ctx.Err()
+	var same agreement
+	metered := func() error {
+		r, err := e.Run(ctx, w.Linked, w.Streams, w.Limits)
+		return same.check(ctx, r, err)
 	}
-	metered := func() error { return check(e.Run(ctx, w.Linked, w.Streams, w.Limits)) }
-	bare := func() error { return check(e.Bare(ctx, w.Linked, w.Streams)) }
+	bare := func() error {
+		r, err := e.Bare(ctx, w.Linked, w.Streams)
+		return same.check(ctx, r, err)
+	}
 	if err := metered(); err != nil { // compiles
 		return nil, err
 	}
@@ -119,19 +111,6 @@ func compare(ctx context.Context, e *runtime.Engine, w *Work, clock func() time.
 	if err != nil {
 		return nil, err
 	}
-	ratios := make([]float64, n)
-	for i := range n {
-		ratios[i] = ms[i] / bs[i]
-	}
-	return &NativeRow{Guest: w.Guest, Call: w.Call, Fuel: first.Fuel, Metered: spreadOf(ms).Median, Bare: spreadOf(bs).Median,
-		Ratio: spreadOf(ratios)}, nil
-}
-
-func equalStreams(a, b link.Result) bool {
-	for i := range a.Streams {
-		if string(a.Streams[i]) != string(b.Streams[i]) {
-			return false
-		}
-	}
-	return true
+	return &NativeRow{Guest: w.Guest, Call: w.Call, Fuel: same.first.Fuel, Metered: spreadOf(ms).Median, Bare: spreadOf(bs).Median,
+		Ratio: spreadOf(quotients(ms, bs))}, nil
 }

@@ -42,7 +42,7 @@ func (c *counting) Run(ctx context.Context, l *link.Linked, s [][]byte, lim link
 }
 
 func trivialTasks(ctx context.Context, dir string, size Size) (t Tasks, err error) {
-	t.Count = []int{1000, 10}[size]
+	t.Count = []int{1000, 100, 10}[size]
 	key, err := capability.GenerateKey("ed25519")
 	if err != nil {
 		return t, fmt.Errorf("lab: %w", err)

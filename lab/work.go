@@ -24,27 +24,29 @@ type Work struct {
 // Size is how much work there is.
 type Size int
 
-// The sizes: tens of milliseconds of native code for a measurement, or just enough to see it work.
+// The sizes: tens of milliseconds for a measurement, of native code or interpreted, or just enough to see it work.
 const (
 	Full Size = iota
+	Small
 	Tiny
 )
 
 // Works returns the calls that benchmarks run: one or two of every guest. They are the same every time.
 func Works(size Size) ([]*Work, error) {
-	n := func(full, tiny int) int { return []int{full, tiny}[size] }
-	random, text, doc, table := noise(n(8_000_000, 800)), prose(n(1_500_000, 1500)), records(n(12_000, 12)), counts(n(60_000, 60))
+	n := func(full, small, tiny int) int { return []int{full, small, tiny}[size] }
+	random, text := noise(n(8_000_000, 4_000_000, 800)), prose(n(1_500_000, 200_000, 1500))
+	doc, table := records(n(12_000, 1500, 12)), counts(n(60_000, 8000, 60))
 	calls := []struct {
 		guest, fun, result string
 		params             []any // int, or []byte
 	}{
-		{"fib", "fib", "", []any{n(35, 10)}},
-		{"fib", "fib_loop", "", []any{n(50_000_000, 1000)}},
+		{"fib", "fib", "", []any{n(35, 29, 10)}},
+		{"fib", "fib_loop", "", []any{n(50_000_000, 3_000_000, 1000)}},
 		{"json", "json_check", "", []any{doc}},
-		{"matrix", "matrix_random", "", []any{n(300, 8), 1}},
-		{"sha256", "sha256", "bytes", []any{random}},
-		{"sha256", "sha256_chain", "bytes", []any{[]byte{}, n(100_000, 10)}},
-		{"sort", "sort_random", "", []any{n(500_000, 500), 1}},
+		{"matrix", "matrix_random", "", []any{n(300, 110, 8), 1}},
+		{"sha256", "sha256", "bytes", []any{random[:n(8_000_000, 400_000, 800)]}},
+		{"sha256", "sha256_chain", "bytes", []any{[]byte{}, n(100_000, 8000, 10)}},
+		{"sort", "sort_random", "", []any{n(500_000, 80_000, 500), 1}},
 		{"threshold", "sum_at_least", "", []any{random, 1}},
 		{"wc", "", "", []any{text}},
 		{"words", "words_count", "bytes", []any{text, 0, 1}},

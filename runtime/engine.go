@@ -68,7 +68,7 @@ func New(ctx context.Context, c Config) (e *Engine, err error) {
 			e, err = nil, fmt.Errorf("%w: %v", ErrUnsupported, r)
 		}
 	}()
-	rc := wazero.NewRuntimeConfigCompiler().WithCoreFeatures(features).WithDebugInfoEnabled(false)
+	rc := wazero.NewRuntimeConfigCompiler()
 	if c.CacheDir != "" {
 		if err := os.MkdirAll(c.CacheDir, 0o700); err != nil {
 			return nil, fmt.Errorf("runtime: cache: %w", err)
@@ -82,7 +82,12 @@ func New(ctx context.Context, c Config) (e *Engine, err error) {
 		}
 		rc = rc.WithCompilationCache(cache)
 	}
-	e = &Engine{rt: wazero.NewRuntimeWithConfig(ctx, rc), dir: c.CacheDir}
+	return newEngine(ctx, rc, c)
+}
+
+// newEngine makes an engine of either of wazero's kinds.
+func newEngine(ctx context.Context, rc wazero.RuntimeConfig, c Config) (*Engine, error) {
+	e := &Engine{rt: wazero.NewRuntimeWithConfig(ctx, rc.WithCoreFeatures(features).WithDebugInfoEnabled(false)), dir: c.CacheDir}
 	e.modules.init(c.Modules)
 	if err := hostModule(ctx, e.rt); err != nil {
 		_ = e.rt.Close(ctx)

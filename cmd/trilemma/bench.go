@@ -23,10 +23,13 @@ func (a *app) benchCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	var cfg lab.Config
-	var f execFlags
-	var tiny bool
-	native := &cobra.Command{
+	c.AddCommand(a.benchNativeCommand(), a.benchMachineCommand())
+	return c
+}
+
+func (a *app) benchNativeCommand() *cobra.Command {
+	var flags benchFlags
+	c := &cobra.Command{
 		Use:   "native [MODULE [ARG...]]",
 		Short: "Measure native execution, of the sample guests or of a module",
 		Long: `Measure native execution. The sample guests run metered, as every task does, and as wazero runs them alone, in turns: the ratio
@@ -37,31 +40,73 @@ With a module it is that which runs in the guests' place, as exec would run it.`
 		Example: `  trilemma bench native
   trilemma bench native --turns 50 --json
   trilemma bench native fib.wasm --invoke fib 30`,
-		ValidArgsFunction: completeFile("wasm"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if cfg.Turns < 1 {
-				return usage("--turns %d is not a number from 1", cfg.Turns)
-			}
-			if tiny {
-				cfg.Size = lab.Tiny
-			}
-			if len(args) > 0 {
-				w, err := a.work(args[0], args[1:], f)
-				if err != nil {
-					return err
-				}
-				cfg.Works = []*lab.Work{w}
+			cfg, err := flags.config(a, lab.Full, args)
+			if err != nil {
+				return err
 			}
 			return a.benchNative(c.Context(), cfg)
 		},
 	}
-	native.Flags().StringVar(&f.invoke, "invoke", "", "exported function of the module to call")
-	native.Flags().StringVar(&f.result, "result", "", "the function's result is bytes or string (canonical ABI)")
-	native.Flags().StringVar(&f.stdin, "stdin", "", "file that a command reads as its standard input; - is ours")
-	native.Flags().IntVar(&cfg.Turns, "turns", 15, "how often each thing is measured")
-	native.Flags().BoolVar(&tiny, "tiny", false, "so little work that the numbers say nothing: to see that it runs")
-	c.AddCommand(native)
+	flags.add(c)
 	return c
+}
+
+// benchFlags are the flags of every benchmark that runs the guests, or a module in their place.
+type benchFlags struct {
+	exec  execFlags
+	turns int
+	tiny  bool
+}
+
+func (f *benchFlags) add(c *cobra.Command) {
+	c.ValidArgsFunction = completeFile("wasm")
+	c.Flags().StringVar(&f.exec.invoke, "invoke", "", "exported function of the module to call")
+	c.Flags().StringVar(&f.exec.result, "result", "", "the function's result is bytes or string (canonical ABI)")
+	c.Flags().StringVar(&f.exec.stdin, "stdin", "", "file that a command reads as its standard input; - is ours")
+	c.Flags().IntVar(&f.turns, "turns", 15, "how often each thing is measured")
+	c.Flags().BoolVar(&f.tiny, "tiny", false, "so little work that the numbers say nothing: to see that it runs")
+}
+
+// config is what the flags ask for; args are a module and its arguments, or nothing.
+func (f *benchFlags) config(a *app, size lab.Size, args []string) (lab.Config, error) {
+	cfg := lab.Config{Size: size, Turns: f.turns, CPU: processCPU}
+	if f.turns < 1 {
+		return cfg, usage("--turns %d is not a number from 1", f.turns)
+	}
+	if f.tiny {
+		cfg.Size = lab.Tiny
+	}
+	if len(args) > 0 {
+		w, err := a.work(args[0], args[1:], f.exec)
+		if err != nil {
+			return cfg, err
+		}
+		cfg.Works = []*lab.Work{w}
+	}
+	return cfg, nil
+}
+
+// measured runs a benchmark with a progress bar, and prints what it found: as JSON, or by show.
+func measured[R any](a *app, cfg lab.Config, bench func(lab.Config) (*R, error), show func(*R) error) error {
+	var bar *progress
+	cfg.Progress = func(done, total int) {
+		if bar == nil {
+			bar = a.progress(total)
+		}
+		bar.done(done)
+	}
+	r, err := bench(cfg)
+	if bar != nil {
+		bar.end()
+	}
+	if err != nil {
+		return hostFailure(err)
+	}
+	if a.json {
+		return a.printJSON(r)
+	}
+	return show(r)
 }
 
 // work makes a call of a module ready to run.
@@ -91,25 +136,7 @@ func (a *app) benchNative(ctx context.Context, cfg lab.Config) (err error) {
 		return usage("%w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(cfg.Dir)) }()
-	var bar *progress
-	cfg.Progress = func(done, total int) {
-		if bar == nil {
-			bar = a.progress(total)
-		}
-		bar.done(done)
-	}
-	cfg.CPU = processCPU
-	r, err := lab.Native(ctx, cfg)
-	if bar != nil {
-		bar.end()
-	}
-	if err != nil {
-		return hostFailure(err)
-	}
-	if a.json {
-		return a.printJSON(r)
-	}
-	return a.printNative(r)
+	return measured(a, cfg, func(cfg lab.Config) (*lab.NativeReport, error) { return lab.Native(ctx, cfg) }, a.printNative)
 }
 
 func (a *app) printNative(r *lab.NativeReport) error {
@@ -125,11 +152,15 @@ func (a *app) printNative(r *lab.NativeReport) error {
 metered over bare, geometric mean: %.3f
 start of a module of %d bytes: warm %s, cold %s
 a trivial task, one of %d: %s with its receipt, %s when it is known (%d ran again)
-%s on %s/%s, %d cores; the ratio is one of %s time, the rest is wall time
+%s; the ratio is one of %s time, the rest is wall time
 `, r.Summary.Ratio, r.Start.Module, within(r.Start.Warm), within(r.Start.Cold),
 		r.Tasks.Count, within(r.Tasks.First), within(r.Tasks.Again), r.Tasks.Executions,
-		r.Host.Engine, r.Host.OS, r.Host.Arch, r.Host.Cores, r.Host.Clock)
+		where(r.Host), r.Host.Clock)
 	return err
+}
+
+func where(h lab.Host) string {
+	return fmt.Sprintf("%s on %s/%s, %d cores", h.Engine, h.OS, h.Arch, h.Cores)
 }
 
 func ms(v float64) string { return fmt.Sprintf("%.2f ms", v) }

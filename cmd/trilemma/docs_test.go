@@ -21,7 +21,7 @@ var shapes = map[string]any{
 	"run": runJSON{}, "exec": execJSON{}, "verify": verifyJSON{}, "keys": keyJSON{},
 	"module": moduleJSON{}, "workflow": workflowJSON{}, "bundle": bundleJSON{}, "receipt": receiptJSON{}, "invocation": invocationJSON{}, "block": blockJSON{},
 	"tokens": tokensJSON{}, "delegate": tokenJSON{}, "revocations": revocationsJSON{},
-	"bench-native": lab.NativeReport{},
+	"bench-native": lab.NativeReport{}, "bench-machine": lab.MachineReport{},
 }
 
 var made = regexp.MustCompile(`(?s)<!-- (flags|json|file) ([^ ]+) -->\n.*?<!-- end -->`)
