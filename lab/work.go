@@ -46,7 +46,7 @@ func Works(size Size) ([]*Work, error) {
 		{"matrix", "matrix_random", "", []any{n(300, 110, 8), 1}},
 		{"sha256", "sha256", "bytes", []any{random[:n(8_000_000, 400_000, 800)]}},
 		{"sha256", "sha256_chain", "bytes", []any{[]byte{}, n(100_000, 8000, 10)}},
-		{"sort", "sort_random", "", []any{n(500_000, 80_000, 500), 1}},
+		{"sort", "sort_random", "", []any{n(500_000, 200_000, 500), 1}},
 		{"threshold", "sum_at_least", "", []any{random, 1}},
 		{"wc", "", "", []any{text}},
 		{"words", "words_count", "bytes", []any{text, 0, 1}},

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"iter"
+	"math"
 	"slices"
 
 	"github.com/trilemma-dev/trilemma/link"
@@ -137,8 +139,11 @@ type Commitment struct {
 }
 
 // NewCommitment begins to follow m, which must be in its initial state.
-func NewCommitment(m *Machine) *Commitment {
-	c := &Commitment{m: m, h: newHasher()}
+func NewCommitment(m *Machine) *Commitment { return newCommitment(m, newHasher()) }
+
+// newCommitment begins to follow m with the pages of h, which are one or more of the profile's.
+func newCommitment(m *Machine, h *hasher) *Commitment {
+	c := &Commitment{m: m, h: h}
 	for s := range c.trees {
 		c.trees[s] = newTree(space(s), c.h)
 	}
@@ -163,19 +168,14 @@ func (c *Commitment) Scalars() Scalars {
 
 // Root returns the commitment to the machine's state, and begins to look for changes anew.
 func (c *Commitment) Root() Digest {
-	m := c.m
-	for i, t := range m.touched {
-		if t&pageWritten != 0 {
-			at := i << pageBits
-			c.trees[spaceMemory].set(uint32(i), c.h.pageOf(spaceMemory, m.mem[at:at+PageSize]))
-		}
+	m, t, size := c.m, c.trees[spaceMemory], 1<<c.h.bits
+	for i := range c.pages(m.touched, pageWritten) {
+		at := int(i) * size
+		t.set(i, c.h.pageOf(spaceMemory, m.mem[at:at+size]))
 	}
-	c.cells(spaceGlobals, m.globals, m.globalsSeen)
-	c.cells(spaceTables, m.tables, m.tablesSeen)
-	first, last := m.frames()
-	for i := first; i < last; i++ {
-		c.trees[spaceRegisters].set(i, c.h.cellPage(spaceRegisters, m.regs[i*pageCells:(i+1)*pageCells]))
-	}
+	c.cells(spaceGlobals, m.globals, c.pages(m.globalsSeen, pageWritten))
+	c.cells(spaceTables, m.tables, c.pages(m.tablesSeen, pageWritten))
+	c.cells(spaceRegisters, m.regs, c.framePages())
 	m.forget()
 	return sha256.Sum256(c.state())
 }
@@ -190,10 +190,45 @@ func (c *Commitment) state() []byte {
 	return s.encode(roots)
 }
 
-func (c *Commitment) cells(s space, cells []uint64, seen []byte) {
-	for i, t := range seen {
-		if t&pageWritten != 0 {
-			c.trees[s].set(uint32(i), c.h.cellPage(s, cells[i*pageCells:min((i+1)*pageCells, len(cells))]))
+// cells hashes pages of cells.
+func (c *Commitment) cells(s space, cells []uint64, pages iter.Seq[uint32]) {
+	n := 1 << c.h.bits / 8
+	for i := range pages {
+		at := int(i) * n
+		c.trees[s].set(i, c.h.cellPage(s, cells[at:min(at+n, len(cells))]))
+	}
+}
+
+// pages goes through the pages that were touched as how says. seen is by pages of the profile.
+func (c *Commitment) pages(seen []byte, how uint64) iter.Seq[uint32] {
+	shift := c.h.bits - pageBits
+	return func(yield func(uint32) bool) {
+		for i := 0; i < len(seen); {
+			switch {
+			case i+8 <= len(seen) && le.Uint64(seen[i:])&(how*(math.MaxUint64/255)) == 0: // most are not
+				i += 8
+			case uint64(seen[i])&how == 0:
+				i++
+			default:
+				page := i >> shift
+				if !yield(uint32(page)) {
+					return
+				}
+				i = (page + 1) << shift
+			}
+		}
+	}
+}
+
+// framePages goes through the pages of registers that frames lay in.
+func (c *Commitment) framePages() iter.Seq[uint32] {
+	shift := c.h.bits - pageBits
+	return func(yield func(uint32) bool) {
+		first, last := c.m.frames()
+		for i := first >> shift; i<<shift < last; i++ {
+			if !yield(i) {
+				return
+			}
 		}
 	}
 }

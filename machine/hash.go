@@ -3,7 +3,6 @@ package machine
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"hash"
 )
 
 // Digest is a SHA-256 digest.
@@ -37,32 +36,38 @@ const (
 	spaceInput
 )
 
-// depths are the heights of the spaces' trees: a space of depth n has 2ⁿ pages, of which those that nobody wrote are zero.
-var depths = [...]int{
-	spaceMemory:    18, // 16,384 pages of 64 KiB
-	spaceGlobals:   12, // a million globals, and the lengths of segments
-	spaceRegisters: 11, // MaxCells
-	spaceTables:    11, // wasm.MaxTableCells
-	spaceCode:      17, // MaxProgram in pages of codePage
-	spaceData:      14, // wasm.MaxModule
-	spaceElements:  13, // wasm.MaxElements
-	spaceInput:     19, // a stream is below 2 GiB
+// sizes are the logarithms of the spaces' sizes in bytes. The pages that nobody wrote are zero.
+var sizes = [...]int{
+	spaceMemory:    30, // 16,384 pages of 64 KiB
+	spaceGlobals:   24, // a million globals, and the lengths of segments
+	spaceRegisters: 23, // MaxCells
+	spaceTables:    23, // wasm.MaxTableCells
+	spaceCode:      29, // MaxProgram
+	spaceData:      26, // wasm.MaxModule
+	spaceElements:  25, // wasm.MaxElements
+	spaceInput:     31, // a stream is below 2 GiB
 }
 
-// hasher hashes pages and nodes. It is not safe for concurrent use.
+// hasher hashes pages of 1<<bits bytes, and nodes. It is not safe for concurrent use.
 type hasher struct {
-	h    hash.Hash
-	page [2 + PageSize]byte
+	bits int
+	page []byte
 	node [2 + 2*sha256.Size]byte
 }
 
-func newHasher() *hasher { return &hasher{h: sha256.New()} }
+// newHasher makes a hasher for the profile's pages.
+func newHasher() *hasher { return hasherOf(pageBits) }
+
+func hasherOf(bits int) *hasher { return &hasher{bits: bits, page: make([]byte, 2+1<<bits)} }
+
+// depth is the height of a space's tree: there are 2^depth pages.
+func (h *hasher) depth(s space) int { return sizes[s] - h.bits }
 
 // pageOf hashes up to a page of bytes; what is missing is zero.
 func (h *hasher) pageOf(s space, b []byte) Digest {
 	h.page[0], h.page[1] = tagPage, byte(s)
 	clear(h.page[2+copy(h.page[2:], b):])
-	return sha256.Sum256(h.page[:])
+	return sha256.Sum256(h.page)
 }
 
 // cellPage hashes up to a page of cells, little-endian.
@@ -72,7 +77,7 @@ func (h *hasher) cellPage(s space, cells []uint64) Digest {
 		binary.LittleEndian.PutUint64(h.page[2+8*i:], c)
 	}
 	clear(h.page[2+8*len(cells):])
-	return sha256.Sum256(h.page[:])
+	return sha256.Sum256(h.page)
 }
 
 func (h *hasher) nodeOf(s space, left, right *Digest) Digest {

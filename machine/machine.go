@@ -58,9 +58,9 @@ type tapes interface {
 	word(stream, index uint64) (uint64, error)
 }
 
-// PageSize is the size of a page of the state's commitment, in bytes: part of profile tm/1.
+// PageSize is the size of a page of the state's commitment, in bytes: part of profile tm/1. docs/machine-sweep.md says why.
 const (
-	pageBits = 12
+	pageBits = 10
 	PageSize = 1 << pageBits
 )
 
@@ -120,8 +120,8 @@ func (m *Machine) resize(pages uint32) {
 		m.mem = grown
 	}
 	m.mem = m.mem[:size]
-	for len(m.touched) < size>>pageBits {
-		m.touched = append(m.touched, make([]byte, size>>pageBits-len(m.touched))...)
+	if n := size >> pageBits; n > len(m.touched) {
+		m.touched = append(m.touched, make([]byte, n-len(m.touched))...)
 	}
 }
 

@@ -52,7 +52,7 @@ func (p *Pages) check(s space) error {
 		return errors.New("its pages, their indices and their path do not belong together")
 	}
 	for k, i := range p.Index {
-		if i < 0 || i >= 1<<depths[s] || k > 0 && p.Index[k-1] >= i {
+		if i < 0 || i >= 1<<(sizes[s]-pageBits) || k > 0 && p.Index[k-1] >= i {
 			return fmt.Errorf("page %d is out of place", i)
 		}
 		if b := p.Pages[k]; len(b) > PageSize || len(b) > 0 && b[len(b)-1] == 0 {
@@ -68,7 +68,7 @@ func (p *Pages) root(s space, h *hasher, digests []Digest) (Digest, error) {
 	level := append([]int64(nil), p.Index...)
 	nodes := append([]Digest(nil), digests...)
 	path := p.Path
-	for range depths[s] {
+	for range h.depth(s) {
 		n := 0
 		for k := 0; k < len(level); k++ {
 			i, left, right := level[k], nodes[k], Digest{}

@@ -13,8 +13,8 @@ import (
 // instrSize is how many bytes an instruction takes in a page of code: op, d, a, b, w, t, imm, little-endian.
 const instrSize = 24
 
-// pageInstrs is how many instructions a page of code holds.
-const pageInstrs = 128
+// pageInstrs is how many instructions a page of code holds: a power of two.
+const pageInstrs = PageSize / 32
 
 // appendInstr encodes an instruction.
 func appendInstr(b []byte, in *Instr) []byte {
@@ -84,7 +84,7 @@ func decodeHeader(b []byte) (*Header, error) {
 	for _, d := range []*Digest{&h.Code, &h.Data, &h.Segments, &h.InitialMemory, &h.InitialGlobals, &h.InitialTables} {
 		*d = r.digest()
 	}
-	if h.Instructions > MaxProgram || h.Widest > MaxCells || h.Globals > pageCells<<depths[spaceGlobals] || cells > wasm.MaxTableCells ||
+	if h.Instructions > MaxProgram || h.Widest > MaxCells || h.Globals > 1<<sizes[spaceGlobals]/8 || cells > wasm.MaxTableCells ||
 		h.MemoryMin > link.MaxPages || h.MemoryMax > link.MaxPages || h.DataSize > wasm.MaxModule || h.Elements > wasm.MaxElements {
 		return nil, errors.New("the header of a program is beyond the profile's bounds")
 	}

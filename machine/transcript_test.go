@@ -186,3 +186,93 @@ func TestContextStopsRun(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestPaged: pages of the profile's size give the profile's roots, others roots of their own that depend on states only too.
+func TestPaged(t *testing.T) {
+	l, streams := guest(t, "sort", "sort_random", "", basicnode.NewInt(3000), basicnode.NewInt(1))
+	p, err := machine.Lower(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trace := func(size int, segment uint64) (roots []machine.Digest) {
+		m := machine.New(p, streams, limits)
+		c, err := machine.Paged(m, size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for roots = append(roots, c.Root()); !m.Ended(); roots = append(roots, c.Root()) {
+			if _, err := m.Run(segment); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return roots
+	}
+	want, _ := roots(t, l, streams, 1000)
+	if !slices.Equal(trace(machine.PageSize, 1000), want) {
+		t.Error("pages of the profile's size give other roots")
+	}
+	for size := machine.PageSize; size <= 1<<16; size *= 2 {
+		fine, coarse := trace(size, 1000), trace(size, 5000)
+		if size != machine.PageSize && slices.Contains(want, fine[0]) {
+			t.Errorf("pages of %d bytes give the profile's roots", size)
+		}
+		for i, d := range coarse {
+			if fine[min(5*i, len(fine)-1)] != d {
+				t.Errorf("pages of %d bytes: root after %d steps depends on earlier cuts", size, 5000*i)
+			}
+		}
+	}
+	for _, size := range []int{0, machine.PageSize / 2, 3000, 1 << 17} {
+		if _, err := machine.Paged(machine.New(p, streams, limits), size); err == nil {
+			t.Errorf("pages of %d bytes are taken", size)
+		}
+	}
+}
+
+// TestTouched looks at what single stores touch.
+func TestTouched(t *testing.T) {
+	store := func(at uint64) wasm.Instr { return wasm.Instr{Op: wasm.OpI32Const, Const: at} }
+	var body []byte
+	for _, at := range []uint64{0, 2 * 1024, 3 * 1024} {
+		for _, in := range []wasm.Instr{store(at), {Op: wasm.OpI32Const, Const: 1}, {Op: wasm.OpI32Store8}} {
+			body = wasm.AppendInstr(body, in)
+		}
+	}
+	body = wasm.AppendInstr(body, wasm.Instr{Op: wasm.OpEnd})
+	m := &wasm.Module{Types: []wasm.FuncType{{}}, Funcs: []uint32{0}, Code: []wasm.Code{{Body: body}},
+		Memories: []wasm.Limits{{Min: 1}}, Exports: []wasm.Export{{Name: "f", Kind: wasm.ExternFunc}}}
+	if err := wasm.Validate(m); err != nil {
+		t.Fatal(err)
+	}
+	l, err := link.Link(m, link.Entry{Func: "f"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := machine.Lower(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One page of registers, whose tree has 2²³ bytes, and of memory, whose tree has 2³⁰, what the stores touch.
+	for size, want := range map[int][2]int{
+		1 << 10: {1 + 3, 13 + 1 + 18}, // 0, 2 and 3: 1 is missing, and then what is beside all four
+		1 << 11: {1 + 2, 12 + 18},     // 0 and 1 are siblings
+		1 << 12: {1 + 1, 11 + 18},
+	} {
+		m := machine.New(p, params(), limits)
+		c, err := machine.Paged(m, size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Root()
+		if _, err := m.Run(1000); err != nil || !m.Ended() {
+			t.Fatal("the run did not end", err)
+		}
+		if pages, hashes := c.Touched(); pages != want[0] || hashes != want[1] {
+			t.Errorf("pages of %d bytes: %d touched with %d hashes, want %d", size, pages, hashes, want)
+		}
+		c.Root()
+		if pages, _ := c.Touched(); pages != 1 {
+			t.Errorf("pages of %d bytes: %d touched since the last root", size, pages)
+		}
+	}
+}

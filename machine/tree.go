@@ -15,9 +15,10 @@ type tree struct {
 }
 
 func newTree(s space, h *hasher) *tree {
-	t := &tree{space: s, h: h, zero: make([]Digest, depths[s]+1), levels: make([][]Digest, depths[s]+1)}
+	depth := h.depth(s)
+	t := &tree{space: s, h: h, zero: make([]Digest, depth+1), levels: make([][]Digest, depth+1)}
 	t.zero[0] = h.pageOf(s, nil)
-	for i := range depths[s] {
+	for i := range depth {
 		t.zero[i+1] = h.nodeOf(s, &t.zero[i], &t.zero[i])
 	}
 	return t
