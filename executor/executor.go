@@ -138,6 +138,11 @@ func (e *Executor) Run(ctx context.Context, w *workflow.Workflow) (*Run, error) 
 	return r.finish(ctx)
 }
 
+// Dry runs the tasks of w that are not effects, as Run does, and makes no bundle: what ended is told to Progress alone.
+func (e *Executor) Dry(ctx context.Context, w *workflow.Workflow) error {
+	return newRun(e, w).pure(ctx)
+}
+
 // run is the state of one run.
 type run struct {
 	e *Executor

@@ -18,7 +18,7 @@ import (
 
 // shapes are the JSON objects that commands print, by the names that docs/commands.md uses.
 var shapes = map[string]any{
-	"run": runJSON{}, "exec": execJSON{}, "verify": verifyJSON{}, "keys": keyJSON{},
+	"run": runJSON{}, "exec": execJSON{}, "verify": verifyJSON{}, "preflight": preflightJSON{}, "keys": keyJSON{},
 	"module": moduleJSON{}, "workflow": workflowJSON{}, "bundle": bundleJSON{}, "receipt": receiptJSON{}, "invocation": invocationJSON{}, "block": blockJSON{},
 	"tokens": tokensJSON{}, "delegate": tokenJSON{}, "revocations": revocationsJSON{},
 	"bench-native": lab.NativeReport{}, "bench-machine": lab.MachineReport{},

@@ -47,13 +47,20 @@ printed one a line: integers signed, numbers as the shortest decimal that reads 
 		},
 		RunE: func(c *cobra.Command, args []string) error { return a.exec(c.Context(), args[0], args[1:], f) },
 	}
+	a.callFlags(c, &f)
+	c.Flags().StringVar(&f.engine, "engine", engineNative, "what runs the module: "+engineNames)
+	completeFlag(c, "engine", oneOf(engineNative, engineMachine))
+	return c
+}
+
+// callFlags gives c, which takes a module and its arguments, the flags that say how to call it.
+func (a *app) callFlags(c *cobra.Command, f *execFlags) {
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
-		return &status{code: exitUsage, err: err, hint: "put -- before the module's own arguments: trilemma exec MODULE -- ARG..."}
+		return &status{code: exitUsage, err: err, hint: "put -- before the module's own arguments: " + c.CommandPath() + " MODULE -- ARG..."}
 	})
 	fl := c.Flags()
 	fl.StringVar(&f.invoke, "invoke", "", "exported function to call")
 	fl.StringVar(&f.result, "result", "", "the function's result is bytes or string (canonical ABI); default: as in its signature")
-	fl.StringVar(&f.engine, "engine", engineNative, "what runs the module: "+engineNames)
 	fl.StringVar(&f.stdin, "stdin", "", "file that a command reads as its standard input; - is ours")
 	fl.StringArrayVar(&f.env, "env", nil, "KEY=VALUE in a command's environment; may be given again")
 	fl.Uint64Var(&f.fuel, "fuel", defaultFuel, "Wasm instructions after which the outcome is fuel")
@@ -62,18 +69,26 @@ printed one a line: integers signed, numbers as the shortest decimal that reads 
 	fl.Uint64Var(&f.clock, "clock", 0, "where a command's clock starts, in nanoseconds since 1970")
 	fl.Uint64Var(&f.seed, "seed", 0, "seed of a command's random numbers")
 	fl.DurationVar(&f.deadline, "deadline", 0, "give up after this long")
-	completeFlag(c, "engine", oneOf(engineNative, engineMachine))
 	completeFlag(c, "result", oneOf("bytes", "string"))
 	completeFlag(c, "invoke", a.completeExport)
-	return c
+}
+
+// check refuses flags that make no sense.
+func (f *execFlags) check() error {
+	if f.memory > link.MaxPages {
+		return usage("--memory %d is above the profile's %d pages", f.memory, link.MaxPages)
+	}
+	return checkDeadline(f.deadline)
+}
+
+// job is a call made ready to run.
+func (f *execFlags) job(l *link.Linked, in [][]byte) *evaluate.Job {
+	return &evaluate.Job{Linked: l, Streams: in, Limits: link.Limits{Fuel: f.fuel, Memory: f.memory, Output: f.output}}
 }
 
 func (a *app) exec(ctx context.Context, name string, args []string, f execFlags) error {
-	if err := checkDeadline(f.deadline); err != nil {
+	if err := f.check(); err != nil {
 		return err
-	}
-	if f.memory > link.MaxPages {
-		return usage("--memory %d is above the profile's %d pages", f.memory, link.MaxPages)
 	}
 	l, in, err := a.link(name, args, f)
 	if err != nil {
@@ -87,8 +102,7 @@ func (a *app) exec(ctx context.Context, name string, args []string, f execFlags)
 	ctx, cancel := limited(ctx, f.deadline)
 	defer cancel()
 	start := time.Now()
-	res, err := evaluate.Serve(ctx, e.Runner, e.name,
-		&evaluate.Job{Linked: l, Streams: in, Limits: link.Limits{Fuel: f.fuel, Memory: f.memory, Output: f.output}})
+	res, err := evaluate.Serve(ctx, e.Runner, e.name, f.job(l, in))
 	took := time.Since(start)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return a.printDeadline(f.deadline, e.name, took)
@@ -105,6 +119,11 @@ func (a *app) link(name string, args []string, f execFlags) (*link.Linked, [][]b
 	if err != nil {
 		return nil, nil, err
 	}
+	return a.linkModule(name, m, args, f)
+}
+
+// linkModule makes a call of a module ready to run. name is what the module is called in messages.
+func (a *app) linkModule(name string, m *wasm.Module, args []string, f execFlags) (*link.Linked, [][]byte, error) {
 	entry, in, err := a.input(m, args, f)
 	if errors.Is(err, context.Canceled) {
 		return nil, nil, err
@@ -131,6 +150,10 @@ func (a *app) module(name string) (*wasm.Module, error) {
 	if err != nil {
 		return nil, err
 	}
+	return loadModule(name, data)
+}
+
+func loadModule(name string, data []byte) (*wasm.Module, error) {
 	m, err := wasm.Load(data)
 	if err != nil {
 		return nil, usage("%s: %w", name, err)

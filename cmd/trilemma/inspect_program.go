@@ -7,6 +7,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/machine"
+	"github.com/trilemma-dev/trilemma/machine/tally"
 	"github.com/trilemma-dev/trilemma/wasm"
 )
 
@@ -125,19 +126,9 @@ func lineOf(p *machine.Program, l *machine.Line) lineJSON {
 func shown(p *machine.Program, in *machine.Instr) string {
 	text := in.String()
 	if in.Op == machine.OpCall {
-		if name := nameOf(p.Linked.Origin[p.Place(in.T).Func]); name != "" {
-			text += "  (" + name + ")"
-		}
+		text += "  (" + tally.Name(p.Linked.Origin[p.Place(in.T).Func]) + ")"
 	}
 	return text
-}
-
-// nameOf is what to call a function: by its name, or its index in the guest.
-func nameOf(o link.Origin) string {
-	if o.Name == "" && o.Kind == link.FromGuest {
-		return fmt.Sprintf("function %d", o.Func)
-	}
-	return o.Name
 }
 
 // program shows a listing for people: a table for each function.

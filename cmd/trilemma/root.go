@@ -81,7 +81,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	s.in = &interruptible{ctx: ctx, r: s.in}
 	a := &app{streams: s}
 	root := a.root()
-	if c, rest, err := root.Find(args); err == nil && c.Name() == "exec" {
+	if c, rest, err := root.Find(args); err == nil && (c.Name() == "exec" || c.Name() == "preflight") {
 		args = append([]string{c.Name()}, arrange(c, rest)...)
 	}
 	root.SetArgs(args)
@@ -159,7 +159,7 @@ State (the signing key, results, compiled code) lies under TRILEMMA_HOME; its de
 		},
 	})
 	root.AddCommand(a.runCommand(), a.execCommand(), a.verifyCommand(), a.keysCommand())
-	root.AddCommand(a.benchCommand())
+	root.AddCommand(a.preflightCommand(), a.benchCommand())
 	root.AddCommand(a.inspectCommand(), a.delegateCommand(), a.revokeCommand())
 	return root
 }

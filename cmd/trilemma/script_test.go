@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 }
 
 // modules are where the modules come from that scripts find in their directory.
-var modules = []string{"testdata", filepath.Join("..", "..", "runtime", "testdata"), filepath.Join("..", "..", "docs", "examples")}
+var modules = []string{"testdata", filepath.Join("..", "..", "runtime", "testdata"), filepath.Join("..", "..", "machine", "testdata"), filepath.Join("..", "..", "docs", "examples")}
 
 // TestModules checks that every binary is what its text says.
 func TestModules(t *testing.T) {
