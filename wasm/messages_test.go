@@ -120,6 +120,11 @@ func messages() map[string][]byte {
 			n := wasm.MaxAllLocals/wasm.MaxLocals + 1
 			m.Code, m.Funcs = slices.Repeat(m.Code, n), slices.Repeat(m.Funcs, n)
 		}),
+		"profile/carried": carrying(wasm.MaxCarried/wasm.MaxTypeArity + 1).Encode(),
+		"profile/all carried": with(carrying(wasm.MaxCarried/wasm.MaxTypeArity-1), func(m *wasm.Module) {
+			n := wasm.MaxAllCarried/wasm.MaxCarried + 1
+			m.Code, m.Funcs = slices.Repeat(m.Code, n), slices.Repeat(m.Funcs, n)
+		}),
 		"limits/arity": one(wasm.FuncType{Params: slices.Repeat(ts{wasm.I32}, 1001)}).Encode(),
 		"limits/locals": with(one(none), func(m *wasm.Module) {
 			m.Code[0].Locals = []wasm.LocalGroup{{Count: wasm.MaxLocals + 1, Type: wasm.I64}}
@@ -214,4 +219,9 @@ func TestCheckProfileAllows(t *testing.T) {
 	if err := judge(m.Encode()); err != nil {
 		t.Error(err)
 	}
+}
+
+// carrying is a module whose one function carries a thousand values n times and once more.
+func carrying(n int) *wasm.Module {
+	return raw(wasm.FuncType{Results: slices.Repeat([]wasm.ValueType{wasm.I64}, wasm.MaxTypeArity)}, append(bytes.Repeat([]byte("\x00\x10\x00"), n), 0, 0x0b))
 }

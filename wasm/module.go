@@ -184,6 +184,10 @@ type Code struct {
 
 	// MaxStack is the greatest height of the operand stack in values, unreachable code included, as found by [Validate].
 	MaxStack uint32
+
+	// Carried is how many values calls, branches and the ends and beginnings of blocks take along, each time that one stands there, unreachable code
+	// included, as found by [Validate]; saturating. With the length of the body it bounds what any compiler has to do.
+	Carried uint32
 }
 
 // Custom is a custom section.

@@ -22,13 +22,15 @@ const (
 	MaxTableCells = 1 << 20 // elements that all tables have at the start
 	MaxPages      = 16_384  // pages of 64 KiB that the memory has at the start
 
-	MaxTypeArity = 1000      // parameters, and results, of a type
-	MaxBody      = 7_654_321 // bytes of the instructions of one function
-	MaxLocals    = 50_000    // declared locals of one function
-	MaxAllLocals = 1 << 23   // declared locals of all functions together
-	MaxOperands  = 1 << 16   // values on the operand stack of one function
-	MaxBlocks    = 1 << 17   // blocks open at one place
-	MaxBrTable   = 1 << 17   // labels of one br_table, the default not counted
+	MaxTypeArity  = 1000      // parameters, and results, of a type
+	MaxBody       = 7_654_321 // bytes of the instructions of one function
+	MaxLocals     = 50_000    // declared locals of one function
+	MaxAllLocals  = 1 << 23   // declared locals of all functions together
+	MaxOperands   = 1 << 16   // values on the operand stack of one function
+	MaxBlocks     = 1 << 17   // blocks open at one place
+	MaxBrTable    = 1 << 17   // labels of one br_table, the default not counted
+	MaxCarried    = 1 << 20   // [Code.Carried] of one function: a call of two bytes may take two thousand values along
+	MaxAllCarried = 1 << 24   // and of all functions together
 )
 
 // Load decodes and validates a module, and checks that the profile allows it. The error is an [*Error]; the module is nil only if it
@@ -72,18 +74,23 @@ func CheckProfile(m *Module) error {
 }
 
 func (m *Module) checkBodies() error {
-	all := uint64(0)
+	all, carried := uint64(0), uint64(0)
 	for i := range m.Code {
 		c := &m.Code[i]
 		err := error(nil)
 		for _, g := range c.Locals {
 			all += uint64(g.Count)
 		}
+		carried += uint64(c.Carried)
 		switch {
 		case len(c.Body) > MaxBody:
 			err = tooMuch(c.Offset, "has a function body of %d bytes (at most %d)", len(c.Body), MaxBody)
 		case all > MaxAllLocals:
 			err = tooMuch(c.Offset, "has more than %d locals in all its functions together", MaxAllLocals)
+		case c.Carried > MaxCarried:
+			err = tooMuch(c.Offset, "has a function whose calls, branches and blocks take %d values along (at most %d)", c.Carried, MaxCarried)
+		case carried > MaxAllCarried:
+			err = tooMuch(c.Offset, "has calls, branches and blocks that take more than %d values along, in all its functions together", MaxAllCarried)
 		case len(m.Tables) > 0:
 			err = findTableGrow(c)
 		}

@@ -14,13 +14,13 @@ import (
 	"github.com/trilemma-dev/trilemma/wasm"
 )
 
-// same compares what Encode keeps: everything but offsets, the stack heights and custom sections other than names.
+// same compares what Encode keeps: everything but offsets, what validation finds and custom sections other than names.
 var same = cmp.Options{
 	cmpopts.EquateEmpty(),
 	cmpopts.IgnoreFields(wasm.Module{}, "Customs"),
 	cmpopts.IgnoreFields(wasm.Import{}, "Offset"),
 	cmpopts.IgnoreFields(wasm.ConstExpr{}, "Offset"),
-	cmpopts.IgnoreFields(wasm.Code{}, "Offset", "MaxStack"),
+	cmpopts.IgnoreFields(wasm.Code{}, "Offset", "MaxStack", "Carried"),
 }
 
 // checkEncoding holds m to the laws of Encode.
@@ -53,8 +53,8 @@ func TestEncodeRealModules(t *testing.T) {
 			t.Fatal(name, err)
 		}
 		for i := range m.Code {
-			if m.Code[i].MaxStack != again.Code[i].MaxStack {
-				t.Errorf("%s: function %d: stack height %d, then %d", name, i, m.Code[i].MaxStack, again.Code[i].MaxStack)
+			if a, b := &m.Code[i], &again.Code[i]; a.MaxStack != b.MaxStack || a.Carried != b.Carried {
+				t.Errorf("%s: function %d: stack height %d, then %d; %d carried, then %d", name, i, a.MaxStack, b.MaxStack, a.Carried, b.Carried)
 			}
 		}
 	}
@@ -160,8 +160,8 @@ func FuzzDecode(f *testing.F) {
 				t.Fatalf("valid, but not when encoded again: %v", err)
 			}
 			for i := range m.Code {
-				if m.Code[i].MaxStack != again.Code[i].MaxStack {
-					t.Fatalf("stack height %d, then %d", m.Code[i].MaxStack, again.Code[i].MaxStack)
+				if a, b := &m.Code[i], &again.Code[i]; a.MaxStack != b.MaxStack || a.Carried != b.Carried {
+					t.Fatalf("stack height %d, then %d; %d carried, then %d", a.MaxStack, b.MaxStack, a.Carried, b.Carried)
 				}
 			}
 		}

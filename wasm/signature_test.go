@@ -41,6 +41,39 @@ func TestSignature(t *testing.T) {
 	}
 }
 
+// TestCarried: what is counted is what a branch, a call or a block's border takes along, each time that it is written down.
+func TestCarried(t *testing.T) {
+	const i, d, end = "\x41\x00", "\x1a", "\x0b"
+	const i2 = i + i
+	for _, tt := range []struct {
+		name, body string
+		want       uint32
+	}{
+		{"nothing", i + d + end, 0},
+		{"a block's result", "\x02\x7f" + i + end + d + end, 1},
+		{"a block's parameters and results", i2 + "\x02\x08" + end + d + d + end, 4},
+		{"both arms", i2 + i + "\x04\x08" + "\x05" + end + d + d + end, 6},
+		{"br_if", "\x02\x7f" + i2 + "\x0d\x00" + end + d + end, 2},
+		{"br", "\x02\x7f" + i + "\x0c\x00" + end + d + end, 2},
+		{"to a loop", i2 + "\x03\x08" + i + "\x0d\x00" + end + d + d + end, 6},
+		{"each label of br_table", "\x02\x7f" + i2 + "\x0e\x02\x00\x00\x00" + end + d + end, 4},
+		{"a call's parameters and results", i + "\xb7\x10\x00" + d + d + end, 3},
+		{"in dead code", "\x00" + "\x10\x00" + "\x00" + end, 3},
+	} {
+		m := stage([]byte(tt.body))
+		m.Types[7].Results = nil
+		m.Types = append(m.Types, wasm.FuncType{Params: []wasm.ValueType{wasm.I32, wasm.I32}, Results: []wasm.ValueType{wasm.I32, wasm.I32}})
+		m.Globals[1].Init = wasm.ConstExpr{Op: wasm.OpRefNull, Value: uint64(wasm.FuncRef)}
+		m, err := accept(m.Encode())
+		if err != nil {
+			t.Fatal(tt.name, err)
+		}
+		if got := m.Code[0].Carried; got != tt.want {
+			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestMaxStack(t *testing.T) {
 	const i, d, end = "\x41\x00", "\x1a", "\x0b"
 	for _, tt := range []struct {

@@ -3,6 +3,7 @@ package wasm
 import (
 	"fmt"
 	"io"
+	"math"
 )
 
 // unknown is the type of a value that unreachable code pops from below its frame.
@@ -33,6 +34,7 @@ type body struct {
 	frames   []frame
 	top      *frame // the last of frames
 	highest  int
+	carried  uint64
 	brTables uint32
 	r        Reader
 	in       Instr
@@ -66,7 +68,7 @@ func (b *body) check(c *Code, t FuncType) error {
 	if err := b.locals.set(c, t.Params); err != nil {
 		return err
 	}
-	b.stack, b.frames, b.highest = b.stack[:0], b.frames[:0], 0
+	b.stack, b.frames, b.highest, b.carried = b.stack[:0], b.frames[:0], 0, 0
 	b.r.c = cursor{b: c.Body, base: c.Offset}
 	b.push(OpBlock, nil, t.Results)
 	for {
@@ -90,7 +92,7 @@ func (b *body) check(c *Code, t FuncType) error {
 	if n := b.r.c.left(); n != 0 {
 		return malformed(b.r.c.offset(), "%d bytes after the end of the function", n)
 	}
-	c.MaxStack = uint32(b.highest)
+	c.MaxStack, c.Carried = uint32(b.highest), uint32(min(b.carried, math.MaxUint32))
 	return nil
 }
 
@@ -135,6 +137,7 @@ func (b *body) popAll(ts []ValueType) error {
 		return err
 	}
 	b.stack = b.stack[:max(len(b.stack)-len(ts), b.top.height)]
+	b.carried += uint64(len(ts))
 	return nil
 }
 

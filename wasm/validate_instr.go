@@ -231,6 +231,7 @@ func (b *body) brTable() error {
 		return err
 	}
 	b.brTables++
+	b.carried += uint64(len(targets)) * uint64(len(last.label()))
 	for _, l := range targets {
 		f, err := b.label(l)
 		if err != nil {
@@ -278,6 +279,7 @@ func (b *body) call() error {
 		return err
 	}
 	b.stack = append(b.stack, t.Results...)
+	b.carried += uint64(len(t.Results))
 	return nil
 }
 
