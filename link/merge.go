@@ -14,11 +14,12 @@ type unit struct {
 	origin   OriginKind
 	imported uint32
 	names    map[uint32]string
-	globals  uint32          // linked index of its global 0
-	reached  []bool          // defined functions, by index without imports
-	linked   []uint32        // their linked indices, once assigned
-	refs     map[uint32]bool // functions that reached code names with ref.func
-	imports  []uint32        // of each imported function: the shim's function, or for the shim the primitive
+	globals  uint32            // linked index of its global 0
+	reached  []bool            // defined functions, by index without imports
+	linked   []uint32          // their linked indices, once assigned
+	refs     map[uint32]bool   // functions that reached code names with ref.func
+	types    map[uint32]uint32 // linked indices of its types, as far as they were asked for
+	imports  []uint32          // of each imported function: the shim's function, or for the shim the primitive
 }
 
 // merger joins the units into one module.
@@ -49,7 +50,7 @@ func merge(m, shim *wasm.Module, p *plan) (*wasm.Module, []Origin, error) {
 
 func newUnit(m *wasm.Module, k OriginKind) *unit {
 	u := &unit{m: m, origin: k, imported: m.ImportedFuncs(), reached: make([]bool, len(m.Funcs)),
-		linked: make([]uint32, len(m.Funcs)), refs: map[uint32]bool{}, names: m.FuncNames}
+		linked: make([]uint32, len(m.Funcs)), refs: map[uint32]bool{}, types: map[uint32]uint32{}, names: m.FuncNames}
 	return u
 }
 
@@ -173,6 +174,16 @@ func (g *merger) index(u *unit, f uint32) uint32 {
 	return u.imports[f]
 }
 
+// typeOf interns type i of u.
+func (g *merger) typeOf(u *unit, i uint32) uint32 {
+	t, ok := u.types[i]
+	if !ok {
+		t = g.typeIndex(u.m.Types[i])
+		u.types[i] = t
+	}
+	return t
+}
+
 // typeIndex interns t.
 func (g *merger) typeIndex(t wasm.FuncType) uint32 {
 	var key strings.Builder
@@ -216,7 +227,7 @@ func (g *merger) functions(p *plan) ([]Origin, error) {
 			if err != nil {
 				return nil, err
 			}
-			g.out.Funcs = append(g.out.Funcs, g.typeIndex(u.m.Types[u.m.Funcs[i]]))
+			g.out.Funcs = append(g.out.Funcs, g.typeOf(u, u.m.Funcs[i]))
 			g.out.Code = append(g.out.Code, wasm.Code{Locals: c.Locals, Body: body})
 			origin = append(origin, Origin{Kind: u.origin, Func: f, Name: u.name(f), Offset: c.Offset, End: c.Offset + uint32(len(c.Body))})
 		}
@@ -257,10 +268,10 @@ func (g *merger) body(u *unit, c *wasm.Code) ([]byte, error) {
 		case wasm.OpCall, wasm.OpRefFunc:
 			in.Index = g.index(u, in.Index)
 		case wasm.OpCallIndirect:
-			in.Index = g.typeIndex(u.m.Types[in.Index])
+			in.Index = g.typeOf(u, in.Index)
 		case wasm.OpBlock, wasm.OpLoop, wasm.OpIf:
 			if in.Block >= 0 {
-				in.Block = wasm.BlockType(g.typeIndex(u.m.Types[in.Block]))
+				in.Block = wasm.BlockType(g.typeOf(u, uint32(in.Block)))
 			}
 		case wasm.OpGlobalGet, wasm.OpGlobalSet:
 			in.Index += u.globals

@@ -153,16 +153,10 @@ func (lo *lowerer) arrange(n, height int) {
 
 // arranged reports whether arrange would have nothing to do.
 func (lo *lowerer) arranged(n, height int) bool {
-	s := lo.f.stack
-	if n > 0 && len(s)-n != height {
+	if n > 0 && len(lo.f.stack)-n != height {
 		return false
 	}
-	for _, e := range s[len(s)-n:] {
-		if e.kind != held {
-			return false
-		}
-	}
-	return true
+	return lo.homed(n)
 }
 
 // leave returns from the function with the highest operands.

@@ -46,6 +46,7 @@ type function struct {
 	weight  uint32 // of the basic block that begins with the next instruction
 	label   int    // the next instruction may be reached from elsewhere if it is this one: nothing before it can change
 	stack   []entry
+	loose   []int32 // heights of entries that are not held, each above those before it; what became held or was popped may still be there
 	settled int     // below this height no entry is a local
 	newest  []int32 // by local: the highest entry that stands for it, plus one
 	blocks  []scope
@@ -83,7 +84,7 @@ func (lo *lowerer) function(i int) error {
 		declared += g.Count
 	}
 	sig := lo.m.Types[lo.m.Funcs[i]]
-	*f = function{index: i, sig: sig, link: lo.linkCell(sig), begin: len(lo.p.Code), stack: f.stack[:0], blocks: f.blocks[:0], newest: f.newest, label: len(lo.p.Code)}
+	*f = function{index: i, sig: sig, link: lo.linkCell(sig), begin: len(lo.p.Code), stack: f.stack[:0], loose: f.loose[:0], blocks: f.blocks[:0], newest: f.newest, label: len(lo.p.Code)}
 	f.locals = f.link + 1
 	if f.locals+declared+c.MaxStack+1 > reach {
 		f.far = true

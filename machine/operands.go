@@ -6,12 +6,14 @@ func (lo *lowerer) push(source int) {
 }
 
 func (lo *lowerer) pushConst(v uint64) {
+	lo.f.loose = append(lo.f.loose, int32(len(lo.f.stack)))
 	lo.f.stack = append(lo.f.stack, entry{kind: konst, val: v})
 }
 
 // pushLocal puts a local on the stack without copying it.
 func (lo *lowerer) pushLocal(l uint32) {
 	f := &lo.f
+	f.loose = append(f.loose, int32(len(f.stack)))
 	f.stack = append(f.stack, entry{kind: local, val: uint64(l), older: f.newest[l]})
 	f.newest[l] = int32(len(f.stack))
 }
@@ -23,14 +25,33 @@ func (lo *lowerer) pop() entry {
 	e := f.stack[last]
 	f.stack = f.stack[:last]
 	f.settled = min(f.settled, last)
+	if n := len(f.loose); n > 0 && int(f.loose[n-1]) >= last {
+		f.loose = f.loose[:n-1]
+	}
 	if e.kind == local {
 		f.newest[e.val] = e.older
 	}
 	return e
 }
 
+// homed reports whether the n highest operands are held, in constant time on average.
+func (lo *lowerer) homed(n int) bool {
+	f := &lo.f
+	for k := len(f.loose); k > 0; k-- {
+		if i := int(f.loose[k-1]); f.stack[i].kind != held {
+			return i < len(f.stack)-n
+		}
+		f.loose = f.loose[:k-1]
+	}
+	return true
+}
+
 // cut pops down to a height.
 func (lo *lowerer) cut(height int) {
+	f := &lo.f
+	if n := len(f.stack) - height; n > 0 && lo.homed(n) {
+		f.stack, f.settled = f.stack[:height], min(f.settled, height)
+	}
 	for len(lo.f.stack) > height {
 		lo.pop()
 	}
@@ -74,6 +95,9 @@ func (lo *lowerer) settleAt(i int) {
 
 // settleTop puts the n highest operands into their homes, whatever they are.
 func (lo *lowerer) settleTop(n int) {
+	if lo.homed(n) {
+		return
+	}
 	for i := len(lo.f.stack) - 1; n > 0; i, n = i-1, n-1 {
 		lo.settleAt(i)
 	}
