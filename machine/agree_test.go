@@ -36,6 +36,9 @@ func (e *engines) agree(t testing.TB, l *link.Linked, streams [][]byte, lim link
 	if err != nil {
 		t.Fatal(err)
 	}
+	if most := machine.SizeBound(l); uint64(len(p.Code)) > most {
+		t.Errorf("%d instructions, at most %d were expected", len(p.Code), most)
+	}
 	m := machine.New(p, streams, lim)
 	c := machine.NewCommitment(m)
 	c.Root()

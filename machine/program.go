@@ -109,6 +109,33 @@ func Lower(l *link.Linked) (*Program, error) {
 	return p, nil
 }
 
+// CheckSize returns the error of [Lower] if l has one, without lowering what is certainly small enough.
+func CheckSize(l *link.Linked) error {
+	if sizeBound(l) <= MaxProgram {
+		return nil
+	}
+	_, err := Lower(l)
+	return err
+}
+
+// sizeBound is a number of instructions that l's program does not exceed. A byte of code becomes four at most (a br_table's label to the function's end is a
+// jump and a return that moves its link), a value that is carried two, a declared local one; in a frame with cells out of reach twice as many.
+func sizeBound(l *link.Linked) uint64 {
+	all := uint64(2)
+	for i := range l.Module.Code {
+		c := &l.Module.Code[i]
+		n := 4*uint64(len(c.Body)) + 2*uint64(c.Carried)
+		for _, g := range c.Locals {
+			n += uint64(g.Count)
+		}
+		if link.FrameCells(l.Module, i) > reach {
+			n *= 2
+		}
+		all += n
+	}
+	return all
+}
+
 // fix fills in what was not known while functions were lowered: where others begin.
 func (lo *lowerer) fix() {
 	for _, pc := range lo.calls {

@@ -8,6 +8,7 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/trilemma-dev/trilemma/link"
+	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/wasm"
 	"github.com/trilemma-dev/trilemma/workflow"
@@ -29,7 +30,13 @@ type module struct {
 	decoded *wasm.Module
 	failure *receipts.Failure
 	mu      sync.Mutex
-	linked  map[string]*link.Linked
+	linked  map[string]linked
+}
+
+// linked is what a module was linked to for an entry, or why the result is of no use.
+type linked struct {
+	*link.Linked
+	err error
 }
 
 func (c *Cache) module(id cid.Cid, get Getter) (*module, *receipts.Failure, error) {
@@ -43,7 +50,7 @@ func (c *Cache) module(id cid.Cid, get Getter) (*module, *receipts.Failure, erro
 		if c.bytes += len(b.Data); c.modules == nil || c.bytes > maxCached {
 			c.modules, c.bytes = make(map[cid.Cid]*module), len(b.Data)
 		}
-		m = &module{linked: make(map[string]*link.Linked)}
+		m = &module{linked: make(map[string]linked)}
 		c.modules[id] = m
 	}
 	c.mu.Unlock()
@@ -63,20 +70,22 @@ func (c *Cache) link(m *module, e link.Entry) (*link.Linked, error) {
 	key := entryKey(e)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if l := m.linked[key]; l != nil {
-		return l, nil
+	if l, ok := m.linked[key]; ok {
+		return l.Linked, l.err
 	}
 	l, err := link.Link(m.decoded, e)
 	if err != nil {
 		return nil, err
 	}
-	m.linked[key] = l
+	// Whatever engine runs it: what the machine cannot take, nobody could check.
+	err = machine.CheckSize(l)
+	m.linked[key] = linked{l, err}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.bytes += len(l.Bytes); c.bytes > maxCached {
 		c.modules, c.bytes = nil, 0
 	}
-	return l, nil
+	return l, err
 }
 
 func entryKey(e link.Entry) string {
