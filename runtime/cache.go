@@ -4,9 +4,28 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/ipfs/go-cid"
 )
 
 const defaultCacheBytes = 512 << 20
+
+// The cache names code by what wazero hashes, which is dear to find out before a module is instrumented. So a file without content is kept
+// beside it for each linked module whose code was put there. Both are pruned by age.
+func noteName(dir string, c cid.Cid) string { return filepath.Join(dir, "linked", c.String()) }
+
+// note remembers that the code of a linked module is in the cache. That it cannot is no reason to stop: the module is then taken for one that is not.
+func note(dir string, c cid.Cid) {
+	name := noteName(dir, c)
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err == nil {
+		_ = os.WriteFile(name, nil, 0o600) // see above
+	}
+}
+
+func noted(dir string, c cid.Cid) bool {
+	_, err := os.Stat(noteName(dir, c))
+	return err == nil
+}
 
 // prune removes the oldest files below dir until they take max bytes at most.
 func prune(dir string, max int64) error {

@@ -124,6 +124,12 @@ func (e *Engine) run(ctx context.Context, l *link.Linked, streams [][]byte, lim 
 	return r.start(e.rt, c.code, lim.Memory)
 }
 
+// Compiled reports whether a run of l would find its code in memory or on disk, as far as that can be told cheaply: it may be wrong, which
+// costs time and nothing else.
+func (e *Engine) Compiled(l *link.Linked) bool {
+	return e.modules.has(key{cid: l.CID, metered: true}) || e.dir != "" && noted(e.dir, l.CID)
+}
+
 // Bare runs l without metering, depth, memory cap or canonical NaNs, as wazero runs it alone, and ignores ctx while it does: it is
 // what benchmarks compare [Engine.Run] with. The fuel in its result is 0.
 func (e *Engine) Bare(ctx context.Context, l *link.Linked, streams [][]byte) (link.Result, error) {

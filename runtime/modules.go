@@ -102,6 +102,22 @@ func (m *modules) release(c *compiled) {
 	}
 }
 
+// has reports whether code for k is ready in memory.
+func (m *modules) has(k key) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := m.all[k]
+	if c == nil {
+		return false
+	}
+	select {
+	case <-c.ready:
+		return c.err == nil
+	default:
+		return false
+	}
+}
+
 // compile compiles l. A cache on disk that cannot be read is emptied, once.
 func (e *Engine) compile(ctx context.Context, k key, l *link.Linked) (code wazero.CompiledModule, err error) {
 	defer func() {
@@ -124,6 +140,9 @@ func (e *Engine) compile(ctx context.Context, k key, l *link.Linked) (code wazer
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: compiling: %w", ErrHost, err)
+	}
+	if k.metered && e.dir != "" {
+		note(e.dir, k.cid)
 	}
 	return code, nil
 }

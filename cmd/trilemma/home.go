@@ -100,7 +100,7 @@ func (a *app) engine(ctx context.Context, name string, open openNative) (*runner
 	if err != nil {
 		return nil, usage("%w", err)
 	}
-	return &runner{Runner: e, name: engine.NameNative, close: func() {
+	return &runner{Runner: engine.NewNative(e), name: engine.NameNative, close: func() {
 		if err := e.Close(context.WithoutCancel(ctx)); err != nil {
 			fmt.Fprintln(a.err, "trilemma: closing the engine:", err)
 		}
