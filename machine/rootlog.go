@@ -55,3 +55,53 @@ func RootOfRoots(roots []Digest) Digest {
 	}
 	return l.root()
 }
+
+// split is where a list of n > 1 leaves is split: the greatest power of two below n.
+func split(n uint64) uint64 { return 1 << (bits.Len64(n-1) - 1) }
+
+// RootPath returns what shows that roots[i] stands at place i of the list: the hashes beside the way from its leaf to the root, from
+// the leaf up (RFC 6962, section 2.1.1). There is such a place.
+func RootPath(roots []Digest, i uint64) []Digest {
+	n := uint64(len(roots))
+	if n == 1 {
+		return nil
+	}
+	k := split(n)
+	if i < k {
+		return append(RootPath(roots[:k], i), RootOfRoots(roots[k:]))
+	}
+	return append(RootPath(roots[k:], i-k), RootOfRoots(roots[:k]))
+}
+
+// CheckRootPath reports whether path shows that d stands at place i of the list of n state roots that root commits to. A path that is too long
+// or too short shows nothing.
+func CheckRootPath(root Digest, n, i uint64, d Digest, path []Digest) bool {
+	nodes, ok := RootNodes(n, i, d, path)
+	return ok && nodes[len(nodes)-1] == root
+}
+
+// RootNodes returns the nodes on the way from the leaf at place i of a list of n state roots to the list's root, both included, if the path's
+// hashes lie beside it; false if there is no such place or the path has another length.
+func RootNodes(n, i uint64, d Digest, path []Digest) ([]Digest, bool) {
+	if i >= n || len(path) > 64 {
+		return nil, false
+	}
+	nodes := []Digest{rootLeaf(d)}
+	last := n - 1
+	for _, p := range path {
+		if last == 0 {
+			return nil, false
+		}
+		at := nodes[len(nodes)-1]
+		if i&1 == 1 || i == last {
+			at = rootNode(p, at)
+			for ; i&1 == 0 && i != 0; i, last = i>>1, last>>1 {
+			}
+		} else {
+			at = rootNode(at, p)
+		}
+		nodes = append(nodes, at)
+		i, last = i>>1, last>>1
+	}
+	return nodes, last == 0
+}
