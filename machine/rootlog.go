@@ -56,21 +56,48 @@ func RootOfRoots(roots []Digest) Digest {
 	return l.root()
 }
 
-// split is where a list of n > 1 leaves is split: the greatest power of two below n.
-func split(n uint64) uint64 { return 1 << (bits.Len64(n-1) - 1) }
+// Split is where a list of n > 1 state roots is split: the greatest power of two below n.
+func Split(n uint64) uint64 { return 1 << (bits.Len64(n-1) - 1) }
 
-// RootPath returns what shows that roots[i] stands at place i of the list: the hashes beside the way from its leaf to the root, from
-// the leaf up (RFC 6962, section 2.1.1). There is such a place.
-func RootPath(roots []Digest, i uint64) []Digest {
-	n := uint64(len(roots))
-	if n == 1 {
-		return nil
+// RootTree is the Merkle tree over a list of state roots, kept whole so that many of them can be shown. It is safe for concurrent use.
+type RootTree struct {
+	levels [][]Digest // from the leaves up; a node without a right neighbour stands on the next level as it is
+}
+
+// NewRootTree makes the tree over these state roots, which are not none.
+func NewRootTree(roots []Digest) *RootTree {
+	level := make([]Digest, len(roots))
+	for i, d := range roots {
+		level[i] = rootLeaf(d)
 	}
-	k := split(n)
-	if i < k {
-		return append(RootPath(roots[:k], i), RootOfRoots(roots[k:]))
+	t := &RootTree{levels: [][]Digest{level}}
+	for len(level) > 1 {
+		next := make([]Digest, 0, (len(level)+1)/2)
+		for i := 0; i < len(level); i += 2 {
+			if i+1 == len(level) {
+				next = append(next, level[i])
+			} else {
+				next = append(next, rootNode(level[i], level[i+1]))
+			}
+		}
+		t.levels, level = append(t.levels, next), next
 	}
-	return append(RootPath(roots[k:], i-k), RootOfRoots(roots[:k]))
+	return t
+}
+
+// Root is the root of the tree.
+func (t *RootTree) Root() Digest { return t.levels[len(t.levels)-1][0] }
+
+// Path returns what shows that the state root at place i of the list stands there: the hashes beside the way from its leaf to the root, from the
+// leaf up (RFC 6962, section 2.1.1). There is such a place.
+func (t *RootTree) Path(i uint64) (path []Digest) {
+	for _, level := range t.levels {
+		if beside := i ^ 1; beside < uint64(len(level)) {
+			path = append(path, level[beside])
+		}
+		i >>= 1
+	}
+	return path
 }
 
 // CheckRootPath reports whether path shows that d stands at place i of the list of n state roots that root commits to. A path that is too long

@@ -12,9 +12,12 @@ func TestRootPaths(t *testing.T) {
 		var d Digest
 		binary.LittleEndian.PutUint64(d[:], n)
 		roots = append(roots, d)
-		root := RootOfRoots(roots)
+		root, tree := RootOfRoots(roots), NewRootTree(roots)
+		if tree.Root() != root {
+			t.Fatalf("the tree over %d roots has another root than the log", n)
+		}
 		for i, d := range roots {
-			path := RootPath(roots, uint64(i))
+			path := tree.Path(uint64(i))
 			if !CheckRootPath(root, n, uint64(i), d, path) {
 				t.Fatalf("root %d of %d is not shown by its path", i, n)
 			}
