@@ -2,6 +2,7 @@ package machine
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"math"
 
@@ -17,16 +18,23 @@ type Replayed struct {
 	State, Input    int64        // bytes that the opening reveals
 }
 
+// ErrEarly says that a run ends before the last step of a segment: that the segment is not what its transcript says, not that its opening is bad.
+var ErrEarly = errors.New("the run ends early")
+
 // Replay runs a segment of so many steps from its opening alone, within the limits of the run. It establishes that a run of the program
 // with root Program on the input with root Inputs goes from the state with root Before to that with root After in exactly these steps. Any error
 // wraps [ErrOpening], but for [ErrHost]: if the opening does not lead to its own roots, if the segment touches what was not opened, or if
-// the run ends before its last step.
+// the run ends before its last step. In the last case it wraps [ErrEarly] too, and the result is established all the same, with the state in
+// which the run ended as the one after.
 func (o *Opening) Replay(lim link.Limits, steps uint64) (Replayed, error) {
 	r, err := o.replay(lim, steps)
-	if err != nil {
-		return Replayed{}, fmt.Errorf("%w: %w", ErrOpening, err)
+	if err == nil {
+		return r, nil
 	}
-	return r, nil
+	if !errors.Is(err, ErrEarly) {
+		r = Replayed{}
+	}
+	return r, fmt.Errorf("%w: %w", ErrOpening, err)
 }
 
 func (o *Opening) replay(lim link.Limits, steps uint64) (r Replayed, err error) {
@@ -57,9 +65,6 @@ func (o *Opening) replay(lim link.Limits, steps uint64) (r Replayed, err error) 
 	if err != nil {
 		return r, err
 	}
-	if took != steps {
-		return r, fmt.Errorf("the run ends after %d of %d steps", took, steps)
-	}
 	if err := o.covers(m); err != nil {
 		return r, err
 	}
@@ -73,6 +78,9 @@ func (o *Opening) replay(lim link.Limits, steps uint64) (r Replayed, err error) 
 	r.State = o.Memory.size() + o.Globals.size() + o.Registers.size() + o.Tables.size()
 	for i := range o.Inputs {
 		r.Input += o.Inputs[i].Pages.size()
+	}
+	if took != steps {
+		return r, fmt.Errorf("%w, after %d of %d steps", ErrEarly, took, steps)
 	}
 	return r, nil
 }
