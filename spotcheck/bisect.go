@@ -1,6 +1,7 @@
 package spotcheck
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -28,7 +29,11 @@ func (g *Game) ends(now time.Time) {
 	for s := range g.stated {
 		n := g.stated[s].Segments
 		if err := g.judge.Ends(Side(s), g.roots[s][0], g.roots[s][n]); err != nil {
-			g.fault(Fault{Side: Side(s), Ground: GroundEnd, Reason: err.Error(), Before: g.shown[s][0], After: g.shown[s][n]})
+			f := Fault{Side: Side(s), Ground: GroundEnd, Reason: err.Error(), Before: g.shown[s][0], After: g.shown[s][n]}
+			if errors.Is(err, ErrClaim) {
+				f.Ground = GroundClaim
+			}
+			g.fault(f)
 		}
 	}
 	a, b := g.stated[A], g.stated[B]
@@ -52,8 +57,11 @@ func (g *Game) ends(now time.Time) {
 		g.fault(Fault{Side: longer, Ground: GroundLength,
 			Reason: fmt.Sprintf("its transcript has %d segments, but the state after %d, on which both sides agree, is a halted one", g.stated[longer].Segments, m)})
 		g.done = true
-	case a.Root == b.Root: // nothing is left to tell them apart
+	case a.Root == b.Root && (a.Steps == b.Steps || m == 0): // nothing is left to tell them apart
 		g.done = true
+	case a.Root == b.Root: // the last segment has as many steps as it has
+		g.lo, g.hi = m-1, m
+		g.open(now)
 	default:
 		g.phase = phaseDescend
 		g.descend(now)
@@ -132,32 +140,39 @@ func (g *Game) open(now time.Time) {
 	g.ask(now, [2][]uint64{ps, ps}, &g.lo)
 }
 
-// settle replays the openings. One that is bound to the state on which the sides agree shows what the state after it is, whoever brought it.
+// settle replays the openings. One that is bound to the state on which the sides agree shows what the state after it is, whoever brought it; a side is
+// judged by its own if that is one.
 func (g *Game) settle() {
 	g.done = true
-	var truth *machine.Digest
-	var opening []byte
-	var bad [2]error
 	for s := range g.replies {
-		got, err := g.judge.Replay(g.lo, *g.replies[s].Opening)
-		switch {
-		case err != nil:
-			bad[s] = err
-		case got.Before != g.roots[s][g.lo]:
-			bad[s] = fmt.Errorf("it does not begin in the state on which both sides agree")
-		case truth == nil:
-			truth, opening = &got.After, *g.replies[s].Opening
+		side, other := Side(s), Side(1-s)
+		own := *g.replies[s].Opening
+		opening := own
+		wrong, bad := g.replay(side, own)
+		if bad != nil {
+			opening = *g.replies[other].Opening
+			wrong, _ = g.replay(side, opening) // what shows nothing does not show that it is wrong
 		}
-	}
-	for s := range g.replies {
 		switch {
-		case truth != nil && g.roots[s][g.hi] != *truth:
-			g.fault(Fault{Side: Side(s), Ground: GroundSegment, Segment: g.lo, Before: g.shown[s][g.lo], After: g.shown[s][g.hi], Opening: slices.Clone(opening),
+		case wrong:
+			g.fault(Fault{Side: side, Ground: GroundSegment, Segment: g.lo, Before: g.shown[s][g.lo], After: g.shown[s][g.hi], Opening: slices.Clone(opening),
 				Reason: fmt.Sprintf("segment %d of its transcript: from the state before it, on which both sides agree, its steps do not lead to the state after it", g.lo)})
-		case bad[s] != nil:
-			g.fault(Fault{Side: Side(s), Ground: GroundMalformed, Segment: g.lo, Reason: fmt.Sprintf("its opening of segment %d: %v", g.lo, bad[s])})
+		case bad != nil:
+			g.fault(Fault{Side: side, Ground: GroundMalformed, Segment: g.lo, Reason: fmt.Sprintf("its opening of segment %d: %v", g.lo, bad)})
 		}
 	}
+}
+
+// replay says whether an opening shows that a side is wrong about the segment, or why it shows nothing.
+func (g *Game) replay(s Side, opening []byte) (wrong bool, bad error) {
+	got, err := g.judge.Replay(s, g.lo, opening)
+	switch {
+	case err != nil:
+		return false, err
+	case got.Before != g.roots[s][g.lo]:
+		return false, errors.New("it does not begin in the state on which both sides agree")
+	}
+	return got.Early || got.After != g.roots[s][g.hi], nil
 }
 
 // ways returns for both sides the nodes from a leaf to the root, and the hashes beside them.

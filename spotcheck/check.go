@@ -9,6 +9,7 @@ import (
 // Replayed is what the replay of one segment shows: the commitments to the states before and after it, and how many bytes of the input and of the
 // state its opening reveals.
 type Replayed struct {
+	Early         bool // the run ends before the last step of the segment, in the state after: the transcript is wrong, whatever it has there
 	Before, After machine.Digest
 	Input, State  int64
 }
@@ -25,15 +26,22 @@ func CheckSegment(roots []machine.Digest, i uint64, r Replayer, opening []byte) 
 		return Replayed{}, fmt.Errorf("%w: there is no segment %d", ErrMalformed, i)
 	}
 	got, err := r.Replay(i, opening)
+	return got, judge(i, got, err, roots[i], roots[i+1])
+}
+
+// judge says what the replay of segment i shows of a transcript with these states before and after it.
+func judge(i uint64, got Replayed, err error, before, after machine.Digest) error {
 	switch {
 	case err != nil:
-		return got, fmt.Errorf("%w: the opening of segment %d: %w", ErrMalformed, i, err)
-	case got.Before != roots[i]:
-		return got, fmt.Errorf("%w: the opening of segment %d does not begin in the state that the transcript has there", ErrMalformed, i)
-	case got.After != roots[i+1]:
-		return got, fmt.Errorf("%w: segment %d of the transcript: from the state before it, its steps do not lead to the state after it", ErrWrong, i)
+		return fmt.Errorf("%w: the opening of segment %d: %w", ErrMalformed, i, err)
+	case got.Before != before:
+		return fmt.Errorf("%w: the opening of segment %d does not begin in the state that the transcript has there", ErrMalformed, i)
+	case got.Early:
+		return fmt.Errorf("%w: segment %d of the transcript: the run ends before its last step", ErrWrong, i)
+	case got.After != after:
+		return fmt.Errorf("%w: segment %d of the transcript: from the state before it, its steps do not lead to the state after it", ErrWrong, i)
 	}
-	return got, nil
+	return nil
 }
 
 // Sampled is what a check of drawn segments found.

@@ -22,18 +22,24 @@ const (
 // String is the side's name.
 func (s Side) String() string { return [...]string{"A", "B"}[s] }
 
-// Stated is what a side signed of its transcript: the root over its state roots, and how many segments they enclose.
+// Stated is what a side signed of its transcript: the root over its state roots, how many segments they enclose, and how many steps those have.
 type Stated struct {
 	Root     machine.Digest
 	Segments uint64
+	Steps    uint64
 }
+
+// ErrClaim marks what is wrong with a side's statement whatever its transcript holds.
+var ErrClaim = errors.New("claim")
 
 // Judge checks what a side shows, by rules that are not the game's.
 type Judge interface {
-	Replayer
+	// Replay replays a segment as [Replayer] does, with as many steps as the side says that it has.
+	Replay(s Side, segment uint64, opening []byte) (Replayed, error)
 
 	// Ends says what is wrong with a side's statement as such, given the first and the last state root of its transcript: whether they are
-	// the initial state of the program on this input and a halted state that holds the outcome and the output that the side claims.
+	// the initial state of the program on this input and a halted state that holds the outcome and the output that the side claims. An error
+	// that wraps [ErrClaim] is about the statement and not the states.
 	Ends(s Side, first, last machine.Digest) error
 }
 
@@ -42,6 +48,7 @@ const (
 	GroundSegment   = "segment"   // a segment of its transcript is not what the machine does
 	GroundEnd       = "end"       // its transcript does not begin or end as it says
 	GroundClaim     = "claim"     // its receipt and its transcript do not agree, or are not about this computation
+	GroundOutput    = "output"    // its transcript has another output than its receipt
 	GroundOpposite  = "opposite"  // it signed two outcomes for one computation
 	GroundLength    = "length"    // its transcript goes on after the end of the run
 	GroundSilence   = "silence"   // it did not answer in time
@@ -76,7 +83,8 @@ var ErrNotAsked = errors.New("nobody asked")
 // Game is a dispute over two transcripts as a state machine: the referee asks both sides, they answer, until it is known who is wrong. It keeps no time
 // and sends nothing: the caller does. It is not safe for concurrent use.
 //
-// Law: an honest side that answers in time is never found wrong. If both answer to the end, at least one is found wrong.
+// Law: an honest side that answers in time is never found wrong. If both answer to the end, at least one is found wrong, unless both stated the
+// same.
 type Game struct {
 	cfg      GameConfig
 	judge    Judge

@@ -150,11 +150,11 @@ func TestDisputes(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, arity := range []uint64{2, 3, 16, 100} {
-				g, faults := play(t, c, arity, tt.liar, good)
+				g, faults := play(t, court{c}, arity, tt.liar, good)
 				if got := grounds(faults); !slices.Equal(got, tt.grounds) {
 					t.Fatalf("arity %d: %v, want %v", arity, got, tt.grounds)
 				}
-				_, other := play(t, c, arity, good, tt.liar)
+				_, other := play(t, court{c}, arity, good, tt.liar)
 				if got := grounds(other); len(got) != 1 || got[0] != "B"+tt.grounds[0][1:] {
 					t.Fatalf("arity %d, sides exchanged: %v", arity, got)
 				}
@@ -186,7 +186,7 @@ func TestBothWrong(t *testing.T) {
 		{"one transcript twice", player{roots: roots, open: c.open}, player{roots: roots, open: c.open}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if _, faults := play(t, c, 4, tt.a, tt.b); !slices.Equal(grounds(faults), tt.want) {
+			if _, faults := play(t, court{c}, 4, tt.a, tt.b); !slices.Equal(grounds(faults), tt.want) {
 				t.Errorf("%v, want %v", grounds(faults), tt.want)
 			}
 		})
@@ -219,7 +219,7 @@ func TestHonestNeverLoses(t *testing.T) {
 			return
 		}
 		liar := player{roots: roots, open: c.open}
-		_, faults := play(t, c, rapid.Uint64Range(2, 20).Draw(r, "arity"), good, liar)
+		_, faults := play(t, court{c}, rapid.Uint64Range(2, 20).Draw(r, "arity"), good, liar)
 		if len(faults) != 1 || faults[0].Side != spotcheck.B {
 			r.Fatalf("%v", grounds(faults))
 		}
@@ -237,7 +237,7 @@ func TestLateAnswers(t *testing.T) {
 	c := counter{halt: 10}
 	good, liar := honest(c), player{roots: forge(c.run(), 5, 6), open: c.open}
 	newGame := func() *spotcheck.Game {
-		g, err := spotcheck.NewGame(spotcheck.GameConfig{Dispute: block.Raw([]byte("d")).CID, Patience: patience}, c, good.stated(), liar.stated(), start)
+		g, err := spotcheck.NewGame(spotcheck.GameConfig{Dispute: block.Raw([]byte("d")).CID, Patience: patience}, court{c}, good.stated(), liar.stated(), start)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -299,7 +299,7 @@ func TestMessagesFlipped(t *testing.T) {
 	good, liar := honest(c), player{roots: forge(c.run(), 20, 21), open: c.open}
 	for round := range 3 { // ends, roots, opening
 		reach := func() *spotcheck.Game {
-			g, err := spotcheck.NewGame(spotcheck.GameConfig{Dispute: block.Raw([]byte("d")).CID, Arity: 64, Patience: patience}, c, liar.stated(), good.stated(), start)
+			g, err := spotcheck.NewGame(spotcheck.GameConfig{Dispute: block.Raw([]byte("d")).CID, Arity: 64, Patience: patience}, court{c}, liar.stated(), good.stated(), start)
 			if err != nil {
 				t.Fatal(err)
 			}
