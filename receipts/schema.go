@@ -112,4 +112,5 @@ type Record struct {
 	Trilemma string
 	Workflow datamodel.Link
 	Receipt  datamodel.Link
+	Answers  *[]datamodel.Link
 }

@@ -19,27 +19,35 @@ import (
 // receipts: a run is right if every task is.
 func (c *checker) rerun(ctx context.Context, t *workflow.Task) (Revealed, error) {
 	claim := c.receipts[t.Label].Claim
+	job, err := c.prepare(t)
+	if job == nil || err != nil {
+		return Revealed{}, err
+	}
+	return c.execute(ctx, claim, job)
+}
+
+// prepare makes a task ready to run. If there is nothing to run, since it is refused or awaits what did not come, the receipt is checked there and then, and
+// the job is nil.
+func (c *checker) prepare(t *workflow.Task) (*evaluate.Job, error) {
+	claim := c.receipts[t.Label].Claim
 	params, want, err := c.resolve(t)
 	if err != nil {
-		return Revealed{}, err
+		return nil, err
 	}
 	if want == nil {
 		var job *evaluate.Job
 		job, want, err = c.cache.Prepare(t.Call, params, c.get)
-		if err != nil {
-			return Revealed{}, err
-		}
-		if job != nil {
-			return c.execute(ctx, claim, job)
+		if job != nil || err != nil {
+			return job, err
 		}
 	}
 	if !evaluate.SameOut(claim.Out, receipts.Out{Error: want}) {
-		return Revealed{}, fmt.Errorf("its receipt says %s, it is %s", describe(claim.Out), want)
+		return nil, fmt.Errorf("its receipt says %s, it is %s", describe(claim.Out), want)
 	}
 	if r := claim.Run; r.Fuel != nil || r.Inputs != nil || r.Outputs != nil || r.Program != nil || r.Steps != nil || r.Transcript != nil {
-		return Revealed{}, fmt.Errorf("its receipt claims fuel, steps, input or output for a task that did not run")
+		return nil, fmt.Errorf("its receipt claims fuel, steps, input or output for a task that did not run")
 	}
-	return Revealed{}, nil
+	return nil, nil
 }
 
 func (c *checker) execute(ctx context.Context, claim receipts.Claim, job *evaluate.Job) (Revealed, error) {
@@ -53,6 +61,15 @@ func (c *checker) execute(ctx context.Context, claim receipts.Claim, job *evalua
 	if err != nil {
 		return Revealed{}, err
 	}
+	rev, err := compare(claim, job, res, "running it again")
+	if err != nil {
+		return rev, err
+	}
+	return rev, wrong
+}
+
+// compare compares a claim with a result. how says where the result comes from.
+func compare(claim receipts.Claim, job *evaluate.Job, res link.Result, how string) (Revealed, error) {
 	got, err := evaluate.Conclude(job, res)
 	if err != nil {
 		return Revealed{}, err
@@ -66,22 +83,19 @@ func (c *checker) execute(ctx context.Context, claim receipts.Claim, job *evalua
 	}
 	switch {
 	case !evaluate.SameOut(claim.Out, got.Out):
-		return rev, fmt.Errorf("its receipt says %s, running it again gives %s", describe(claim.Out), describe(got.Out))
+		return rev, fmt.Errorf("its receipt says %s, %s gives %s", describe(claim.Out), how, describe(got.Out))
 	case claim.Run.Fuel == nil || *claim.Run.Fuel != got.Fuel:
-		return rev, fmt.Errorf("its receipt says %s fuel, running it again takes %d", number(claim.Run.Fuel), got.Fuel)
+		return rev, fmt.Errorf("its receipt says %s fuel, %s takes %d", number(claim.Run.Fuel), how, got.Fuel)
 	case claim.Run.Module == nil || claim.Run.Profile == nil:
 		return rev, fmt.Errorf("its receipt names no module or no profile")
 	}
-	if err := sameRegions("input", claim.Run.Inputs, got.Inputs); err != nil {
+	if err := sameRegions("input", claim.Run.Inputs, got.Inputs, how); err != nil {
 		return rev, err
 	}
-	if err := sameRegions("output", claim.Run.Outputs, got.Outputs); err != nil {
-		return rev, err
-	}
-	return rev, wrong
+	return rev, sameRegions("output", claim.Run.Outputs, got.Outputs, how)
 }
 
-func sameRegions(what string, claimed *[]receipts.Region, got []receipts.Region) error {
+func sameRegions(what string, claimed *[]receipts.Region, got []receipts.Region, how string) error {
 	if claimed == nil || len(*claimed) != len(got) {
 		return fmt.Errorf("its receipt does not have %d streams of %s", len(got), what)
 	}
@@ -89,7 +103,7 @@ func sameRegions(what string, claimed *[]receipts.Region, got []receipts.Region)
 		g := got[i]
 		if r.Stream != g.Stream || r.Size != g.Size || r.Cid == nil || !receipts.CID(*r.Cid).Equals(receipts.CID(*g.Cid)) ||
 			r.Root != nil || r.Commitment != nil {
-			return fmt.Errorf("its receipt has another %s stream %d than running it again", what, g.Stream)
+			return fmt.Errorf("its receipt has another %s stream %d than %s", what, g.Stream, how)
 		}
 	}
 	return nil

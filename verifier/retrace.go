@@ -1,7 +1,6 @@
 package verifier
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
+	"github.com/trilemma-dev/trilemma/spotcheck"
 )
 
 // transcript reads and checks the transcript that a receipt names, with all its state roots, and that both say the same of the run.
@@ -33,14 +33,8 @@ func (c *checker) transcript(claim receipts.Claim) (*machine.Transcript, []machi
 		return nil, nil, fmt.Errorf("%w: %w", errMissing, err)
 	case err != nil:
 		return nil, nil, fmt.Errorf("transcript %s: %w", id, err)
-	case t.Steps != *r.Steps:
-		return nil, nil, fmt.Errorf("its receipt says %d steps, the transcript %d", *r.Steps, t.Steps)
-	case !bytes.Equal(t.Program, *r.Program):
-		return nil, nil, errors.New("its receipt and its transcript name different programs")
-	case r.Fuel == nil || t.Used != *r.Fuel:
-		return nil, nil, fmt.Errorf("its receipt says %s fuel, the transcript %d", number(r.Fuel), t.Used)
 	}
-	return t, roots, nil
+	return t, roots, spotcheck.Agree(claim, t)
 }
 
 // errStopped ends a trace at the first state that differs.

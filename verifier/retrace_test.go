@@ -99,7 +99,7 @@ func TestTranscripts(t *testing.T) {
 		{"another program", "another program", func(t *machine.Transcript, r []machine.Digest) []machine.Digest { t.Program = zero; return r }},
 		{"another input", "another input", func(t *machine.Transcript, r []machine.Digest) []machine.Digest { t.Inputs = zero; return r }},
 		{"other limits", "other limits", func(t *machine.Transcript, r []machine.Digest) []machine.Digest { t.Fuel++; return r }},
-		{"another end", "its transcript ends in", func(t *machine.Transcript, r []machine.Digest) []machine.Digest { t.Outcome = "fuel"; return r }},
+		{"another end", "does not say that the run ended in fuel", func(t *machine.Transcript, r []machine.Digest) []machine.Digest { t.Outcome = "fuel"; return r }},
 		{"another fuel", "fuel, the transcript", func(t *machine.Transcript, r []machine.Digest) []machine.Digest { t.Used++; return r }},
 		{"another output", "output stream 0", func(t *machine.Transcript, r []machine.Digest) []machine.Digest {
 			t.Outputs = slices.Clone(t.Outputs)

@@ -5,6 +5,8 @@ package verifier
 import (
 	"fmt"
 	"time"
+
+	"github.com/trilemma-dev/trilemma/block"
 )
 
 // Mode is a rung of assurance.
@@ -59,7 +61,14 @@ type Verdict struct {
 	Soundness string // what is established, how surely, under which assumption
 	Cost      Cost
 	Revealed  Revealed
+
+	Sampling   *Sampling    // of Spot
+	Refutation *block.Block // of Spot, if a segment is wrong: evidence that stands alone
+
+	drawing *sampling
 }
+
+const nothingEstablished = "none: nothing was established"
 
 // Report is the answer about a run.
 type Report struct {

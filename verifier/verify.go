@@ -12,6 +12,7 @@ import (
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
+	"github.com/trilemma-dev/trilemma/spotcheck"
 	"github.com/trilemma-dev/trilemma/workflow"
 )
 
@@ -24,6 +25,8 @@ type Config struct {
 	Executor string   // did:key of the expected signer; empty: whoever signed, which the verdict then says
 	Tasks    []string // labels; empty: all
 	Runner   Runner   // needed by Rerun
+
+	Challenged *Challenged // what is drawn in mode Spot; nil: what the bundle holds answers to
 
 	Now func() time.Time     // required
 	CPU func() time.Duration // CPU time of the process; may be nil
@@ -45,6 +48,13 @@ type checker struct {
 	machine  machine.Engine
 }
 
+func newChecker(b *receipts.Bundle, cfg Config) *checker {
+	if cfg.Now == nil { // whoever asks for no verdict needs no times
+		cfg.Now = func() time.Time { return time.Time{} }
+	}
+	return &checker{cfg: cfg, bundle: b, receipts: make(map[string]*receipts.Receipt), broken: make(map[string]error), opening: make(map[string]Cost)}
+}
+
 // ErrNoTask says that a label was asked for that the run does not have.
 var ErrNoTask = errors.New("the run has no task")
 
@@ -60,7 +70,7 @@ func Verify(ctx context.Context, b *receipts.Bundle, cfg Config) (*Report, error
 	if cfg.Runner == nil && (cfg.Mode == Rerun || cfg.Mode == All) {
 		return nil, errors.New("verifier: re-running needs an engine")
 	}
-	c := &checker{cfg: cfg, bundle: b, receipts: make(map[string]*receipts.Receipt), broken: make(map[string]error), opening: make(map[string]Cost)}
+	c := newChecker(b, cfg)
 	rep := &Report{}
 	start := c.begin()
 	if err := c.open(); err != nil {
@@ -77,10 +87,14 @@ func Verify(ctx context.Context, b *receipts.Bundle, cfg Config) (*Report, error
 	if err := c.whole(); err != nil {
 		c.add(rep, c.verdict("", Attest, start, err))
 	}
+	var drawings []*sampling
+	if cfg.Mode == Spot || cfg.Mode == All && (b.Record.Answers != nil || cfg.Challenged != nil) {
+		drawings = c.samplings()
+	}
 	stronger := false
 	for i, t := range tasks {
-		for _, mode := range c.modes(t) {
-			v, err := c.task(ctx, t, mode)
+		for _, k := range c.checks(t, drawings) {
+			v, err := c.task(ctx, t, k)
 			if err != nil {
 				return nil, err
 			}
@@ -89,6 +103,11 @@ func Verify(ctx context.Context, b *receipts.Bundle, cfg Config) (*Report, error
 		}
 		if cfg.Progress != nil {
 			cfg.Progress(i + 1)
+		}
+	}
+	if len(cfg.Tasks) == 0 {
+		for _, s := range drawings {
+			c.add(rep, c.drawing(s, rep.Verdicts))
 		}
 	}
 	if cfg.Mode == All && cfg.Executor == "" && rep.Outcome == Valid && !stronger {
@@ -108,16 +127,26 @@ func (c *checker) add(rep *Report, v Verdict) {
 	rep.Verdicts = append(rep.Verdicts, v)
 }
 
-// modes returns the modes in which a task is checked. An effect's receipt can be attested only, whatever is asked: the
-// verdict names that mode.
-func (c *checker) modes(t *workflow.Task) []Mode {
+// check is one check of a task.
+type check struct {
+	mode Mode
+	s    *sampling // of Spot
+}
+
+// checks returns how a task is checked. An effect's receipt can be attested only, whatever is asked: the verdict names that mode.
+func (c *checker) checks(t *workflow.Task, drawings []*sampling) (ks []check) {
 	switch {
 	case t.Effect():
-		return []Mode{Attest}
+		return []check{{mode: Attest}}
 	case c.cfg.Mode == All:
-		return []Mode{Attest, Rerun}
+		ks = []check{{mode: Attest}, {mode: Rerun}}
+	case c.cfg.Mode != Spot:
+		return []check{{mode: c.cfg.Mode}}
 	}
-	return []Mode{c.cfg.Mode}
+	for _, s := range drawings {
+		ks = append(ks, check{Spot, s})
+	}
+	return ks
 }
 
 func (c *checker) selected() ([]*workflow.Task, error) {
@@ -164,48 +193,53 @@ func (c *checker) verdict(task string, mode Mode, start moment, err error) Verdi
 	v := Verdict{Task: task, Mode: mode, Outcome: Valid, Cost: c.since(start)}
 	switch {
 	case err == nil:
-	case errors.Is(err, errMissing), errors.Is(err, evaluate.ErrMissing):
+	case errors.Is(err, errMissing), errors.Is(err, evaluate.ErrMissing), errors.Is(err, spotcheck.ErrUnanswered):
 		v.Outcome, v.Reason = Undecided, err.Error()
 	default:
 		v.Outcome, v.Reason = Invalid, err.Error()
 	}
 	if v.Outcome != Valid {
-		v.Soundness = "none: nothing was established"
+		v.Soundness = nothingEstablished
 	}
 	return v
 }
 
 // task checks one task in one mode.
-func (c *checker) task(ctx context.Context, t *workflow.Task, mode Mode) (Verdict, error) {
+func (c *checker) task(ctx context.Context, t *workflow.Task, k check) (Verdict, error) {
 	start := c.begin()
 	err := c.broken[t.Label]
-	var revealed Revealed
+	var found spotted
 	switch {
 	case err != nil:
-	case mode == Rerun:
-		revealed, err = c.rerun(ctx, t)
+	case k.mode == Rerun:
+		found.revealed, err = c.rerun(ctx, t)
 		if ctx.Err() != nil {
 			return Verdict{}, ctx.Err()
 		}
-	case mode == Spot:
-		err = fmt.Errorf("%w: the receipt has no transcript to draw segments from", errMissing)
-	case mode == ZK:
+	case k.mode == Spot:
+		found, err = c.spot(t, k.s)
+	case k.mode == ZK:
 		err = fmt.Errorf("%w: the bundle holds no proof of this task", errMissing)
 	}
-	v := c.verdict(t.Label, mode, start, err)
+	v := c.verdict(t.Label, k.mode, start, err)
 	v.Cost.Wall += c.opening[t.Label].Wall
 	v.Cost.CPU += c.opening[t.Label].CPU
-	v.Revealed = revealed
-	v.Cost.Bytes = c.evidence(t, mode)
+	v.drawing = k.s
+	v.Revealed, v.Sampling, v.Refutation = found.revealed, found.sampling, found.refutation
+	v.Cost.Bytes = c.evidence(t, k)
 	if v.Outcome != Valid {
 		return v, nil
 	}
 	switch {
-	case mode == Rerun:
+	case k.mode == Rerun:
 		v.Soundness = "exact: the module was run again on the same input, under the same limits, with the same outcome, output and fuel"
 		if c.receipts[t.Label].Claim.Run.Transcript != nil {
 			v.Soundness += ", and the same state after every segment"
 		}
+	case k.mode == Spot && found.exact:
+		v.Soundness = "exact: the task did not run, and that it could not follows from its module, its parameters and what it awaits"
+	case k.mode == Spot:
+		v.Soundness = k.s.soundness(found.sampling, true)
 	case c.cfg.Executor == "":
 		v.Soundness = fmt.Sprintf("trust in the signer %s, who was not named (--executor): whoever made the bundle may be the signer", c.run.Issuer)
 	default:
@@ -218,20 +252,43 @@ func (c *checker) task(ctx context.Context, t *workflow.Task, mode Mode) (Verdic
 }
 
 // evidence counts the bytes that a check of t reads.
-func (c *checker) evidence(t *workflow.Task, mode Mode) (n int64) {
+func (c *checker) evidence(t *workflow.Task, k check) (n int64) {
 	r := c.receipts[t.Label]
 	if r == nil {
 		return 0
 	}
 	read := []cid.Cid{t.CID, r.CID}
-	if mode == Rerun {
+	if k.mode == Rerun || k.mode == Spot {
 		read = append(append(read, t.Mod), r.Claim.Links()...)
 		if tr := r.Claim.Run.Transcript; tr != nil {
 			read = append(read, receipts.CID(*tr))
+			n += c.rootBytes(r.Claim)
+		}
+	}
+	if k.mode == Spot {
+		for _, p := range k.s.drawn[t.Label] {
+			data, _ := k.s.opening(p)
+			n += int64(len(data))
 		}
 	}
 	for _, id := range read {
 		n += int64(len(c.bundle.Blocks[id]))
+	}
+	return n
+}
+
+// rootBytes counts the bytes of state roots that the blocks of a claim's transcript hold here.
+func (c *checker) rootBytes(claim receipts.Claim) (n int64) {
+	b, ok := c.get(receipts.CID(*claim.Run.Transcript))
+	if !ok {
+		return 0
+	}
+	t, err := machine.ReadTranscript(b.Data)
+	if err != nil {
+		return 0
+	}
+	for _, l := range t.Roots {
+		n += int64(len(c.bundle.Blocks[receipts.CID(l)]))
 	}
 	return n
 }

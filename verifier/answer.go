@@ -1,0 +1,115 @@
+package verifier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ipfs/go-cid"
+
+	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/link"
+	"github.com/trilemma-dev/trilemma/machine"
+	"github.com/trilemma-dev/trilemma/receipts"
+	"github.com/trilemma-dev/trilemma/spotcheck"
+)
+
+// Opener opens segments of a run: the machine does.
+type Opener interface {
+	Open(ctx context.Context, l *link.Linked, streams [][]byte, lim link.Limits, segments []uint64) ([]*machine.Opening, error)
+}
+
+// Answered is an answer to a challenge, with all that it links to but the receipt.
+type Answered struct {
+	Root   cid.Cid
+	Blocks []block.Block // the answer, the challenge, the openings
+}
+
+// maxOpenings bounds the bytes of an answer's openings, all together.
+const maxOpenings = 256 << 20
+
+// Answer makes the answer to a challenge about the run of a bundle that holds modules and inputs. It is the executor's side of a spot-check, which runs
+// every task again up to the last segment that was drawn. What the challenge may cost is bounded before anything runs: [spotcheck.MaxSamples]
+// segments, each task once. A run that does not give the states of its transcript is answered as it is: the challenger will see.
+func Answer(ctx context.Context, b *receipts.Bundle, ch *spotcheck.Challenge, o Opener) (*Answered, error) {
+	c := newChecker(b, Config{})
+	if err := c.open(); err != nil {
+		return nil, err
+	}
+	s := c.draw(&sampling{challenge: ch})
+	if s.err != nil {
+		return nil, s.err
+	}
+	challenge, err := ch.Block()
+	if err != nil {
+		return nil, err
+	}
+	out := &Answered{Blocks: []block.Block{challenge}}
+	have := map[cid.Cid]bool{challenge.CID: true}
+	var places []spotcheck.Place
+	var ids []cid.Cid
+	size := 0
+	for _, p := range s.parts {
+		drawn := s.drawn[p.Task]
+		if len(drawn) == 0 {
+			continue
+		}
+		job, err := c.prepare(c.w.Task(p.Task))
+		if err != nil {
+			return nil, fmt.Errorf("task %q: %w", p.Task, err)
+		}
+		if job == nil {
+			return nil, fmt.Errorf("task %q did not run", p.Task)
+		}
+		var numbers []uint64
+		for _, d := range drawn {
+			numbers = append(numbers, d.Segment)
+		}
+		openings, err := o.Open(ctx, job.Linked, job.Streams, job.Limits, numbers)
+		if err != nil {
+			return nil, fmt.Errorf("task %q: %w", p.Task, err)
+		}
+		for i, x := range openings {
+			ob, err := x.Block()
+			if err != nil {
+				return nil, fmt.Errorf("task %q: %w", p.Task, err)
+			}
+			if size += len(ob.Data); size > maxOpenings {
+				return nil, fmt.Errorf("task %q: the openings have more than %d bytes: fewer samples do", p.Task, maxOpenings)
+			}
+			places, ids = append(places, drawn[i]), append(ids, ob.CID)
+			if !have[ob.CID] { // two tasks of one computation have the same
+				have[ob.CID] = true
+				out.Blocks = append(out.Blocks, ob)
+			}
+		}
+	}
+	a, err := spotcheck.NewAnswer(challenge.CID, places, ids)
+	if err != nil {
+		return nil, err
+	}
+	ab, err := a.Block()
+	if err != nil {
+		return nil, err
+	}
+	out.Root, out.Blocks = ab.CID, append([]block.Block{ab}, out.Blocks...)
+	return out, nil
+}
+
+// ReadAnswered reads an answer out of blocks, of which the root is the answer itself.
+func ReadAnswered(root cid.Cid, blocks map[cid.Cid][]byte) (*spotcheck.Answer, *spotcheck.Challenge, error) {
+	data, ok := blocks[root]
+	if !ok {
+		return nil, nil, errors.New("the answer is missing")
+	}
+	a, err := spotcheck.ReadAnswer(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	data, ok = blocks[a.ChallengeCID()]
+	if !ok {
+		return nil, nil, errors.New("the challenge that is answered is missing")
+	}
+	ch, err := spotcheck.ReadChallenge(data)
+	return a, ch, err
+}
