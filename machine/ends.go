@@ -57,3 +57,9 @@ func (h *Header) initial(lim link.Limits) Digest {
 	s := h.InitialScalars(lim)
 	return s.Root([numStateSpaces]Digest{spaceMemory: h.InitialMemory, spaceGlobals: h.InitialGlobals, spaceRegisters: none, spaceTables: h.InitialTables})
 }
+
+// Halted returns the root of an encoded state, as a transcript holds the final one, and whether a run has ended in it.
+func Halted(state []byte) (Digest, bool) {
+	s, _, err := decodeState(state)
+	return sha256.Sum256(state), err == nil && s.Outcome.Kind != ""
+}

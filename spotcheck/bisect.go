@@ -54,7 +54,7 @@ func (g *Game) ends(now time.Time) {
 		if b.Segments > a.Segments {
 			longer = B
 		}
-		g.fault(Fault{Side: longer, Ground: GroundLength,
+		g.fault(Fault{Side: longer, Ground: GroundLength, Segment: m, Before: g.shown[longer][m],
 			Reason: fmt.Sprintf("its transcript has %d segments, but the state after %d, on which both sides agree, is a halted one", g.stated[longer].Segments, m)})
 		g.done = true
 	case a.Root == b.Root && (a.Steps == b.Steps || m == 0): // nothing is left to tell them apart

@@ -55,16 +55,20 @@ const (
 	GroundMalformed = "malformed" // what it answered does not show what was asked for
 )
 
-// Fault says that a side is wrong and why. Segment is set for [GroundSegment].
+// Fault says that a side is wrong and why. Segment is set for [GroundSegment], and for [GroundLength]: the first one that is too many.
 type Fault struct {
 	Side    Side
 	Ground  string
 	Reason  string
 	Segment uint64
 
-	// Evidence of GroundSegment and GroundEnd: what the side showed of its transcript, and the opening.
+	// Evidence: what the side showed of its transcript, and the opening. The game knows nothing of outputs and of what states consist of: the
+	// stream and the content, the halted state for GroundLength, and the other receipt and the task for GroundOpposite are added by whoever does.
 	Before, After *Shown
 	Opening       []byte
+	Stream        int64
+	Content       []byte
+	Other, Task   []byte
 }
 
 // GameConfig says how a dispute is led.

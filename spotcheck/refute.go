@@ -82,6 +82,8 @@ func (r *Refutation) against(receipt *receipts.Receipt) (string, error) {
 		return r.claim(receipt)
 	case r.Kind == GroundOutput && output && none:
 		return r.output(receipt)
+	case r.Kind == GroundLength && r.Segment != nil && r.Before != nil && r.Content != nil && r.After == nil && r.Opening == nil && r.Stream == nil:
+		return r.length(receipt)
 	}
 	return "", fmt.Errorf("%w: a refutation of the kind %.40q with other fields", ErrMalformed, r.Kind)
 }
@@ -140,6 +142,26 @@ func (r *Refutation) end(receipt *receipts.Receipt) (string, error) {
 		return err.Error(), nil
 	}
 	return "", errors.New("both ends hold")
+}
+
+func (r *Refutation) length(receipt *receipts.Receipt) (string, error) {
+	t, err := r.transcript(receipt)
+	if err != nil {
+		return "", err
+	}
+	n, i := t.Segments(), uint64(*r.Segment)
+	if *r.Segment < 0 || i >= n {
+		return "", fmt.Errorf("there is no segment %d of %d", *r.Segment, n)
+	}
+	at, err := r.Before.At(machine.Digest(t.Root), n+1, i)
+	if err != nil {
+		return "", err
+	}
+	root, halted := machine.Halted(*r.Content)
+	if root != at || !halted {
+		return "", errors.New("the state is not a halted one of the transcript")
+	}
+	return fmt.Sprintf("its transcript has %d segments, but after %d the run had ended", n, i), nil
 }
 
 func (r *Refutation) claim(receipt *receipts.Receipt) (string, error) {

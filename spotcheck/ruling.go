@@ -1,8 +1,8 @@
 package spotcheck
 
 import (
-	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ipfs/go-cid"
 	"github.com/ipld/go-ipld-prime/datamodel"
@@ -17,6 +17,7 @@ import (
 // Finding says that an executor is wrong. Its fields follow schema.ipldsch.
 type Finding struct {
 	Executor string
+	Receipt  datamodel.Link
 	Ground   string
 	Reason   string
 	Segment  *int64
@@ -32,11 +33,12 @@ type Ruling struct {
 
 // Ruled is a ruling that was opened: who signed it, and what can be checked by anybody.
 type Ruled struct {
-	CID      cid.Cid
-	Referee  string // did:key
-	A, B     cid.Cid
-	Findings []Finding
-	Proven   []bool // by finding: its evidence shows it; if not it rests on the word of the referee
+	CID         cid.Cid
+	Referee     string // did:key
+	Computation cid.Cid
+	Sides       [2]*receipts.Receipt
+	Findings    []Finding
+	Proven      []bool // by finding: its evidence shows it; if not it rests on the word of the referee
 }
 
 // IssueRuling signs a ruling: a receipt whose task is the dispute and whose result is the ruling.
@@ -53,8 +55,9 @@ func IssueRuling(s capability.Signer, dispute, computation cid.Cid, findings []F
 	return receipts.Issue(s, receipts.Claim{Ran: linkTo(dispute), Out: receipts.Out{Ok: &n}, Run: receipts.Run{Computation: linkTo(computation)}}, nil)
 }
 
-// OpenRuling reads a ruling and checks its signature and the evidence that it links to, whose blocks get finds. A finding whose evidence does not show
-// it makes the whole ruling invalid; one without evidence (a side that was silent, or answered badly) is the referee's word.
+// OpenRuling reads a ruling and checks its signature, the receipts that it is about, and the evidence that it links to. get finds their blocks. A finding
+// whose evidence does not show it makes the whole ruling invalid; one without evidence (a side that was silent, or answered badly) is
+// the referee's word.
 func OpenRuling(b block.Block, get func(cid.Cid) (block.Block, bool)) (*Ruled, error) {
 	receipt, err := receipts.Open(b)
 	if err != nil {
@@ -71,14 +74,17 @@ func OpenRuling(b block.Block, get func(cid.Cid) (block.Block, bool)) (*Ruled, e
 	if err != nil {
 		return nil, err
 	}
+	out := &Ruled{CID: b.CID, Referee: receipt.Issuer, Computation: receipts.CID(receipt.Claim.Run.Computation), Findings: r.Findings}
 	id := cidOf(r.Dispute)
 	d, ok := get(id)
 	if !ok || !receipts.CID(receipt.Claim.Ran).Equals(id) {
 		return nil, fmt.Errorf("%w: the dispute that it is about is missing, or another", ErrMalformed)
 	}
-	out := &Ruled{CID: b.CID, Referee: receipt.Issuer, Findings: r.Findings}
-	if out.A, out.B, err = ReadDispute(d.Data); err != nil {
+	if err := out.readSides(d.Data, get); err != nil {
 		return nil, err
+	}
+	if len(r.Findings) == 0 {
+		return nil, fmt.Errorf("%w: it finds nobody wrong", ErrMalformed)
 	}
 	for i, f := range r.Findings {
 		proven, err := f.check(out, get)
@@ -90,14 +96,43 @@ func OpenRuling(b block.Block, get func(cid.Cid) (block.Block, bool)) (*Ruled, e
 	return out, nil
 }
 
-// check checks the evidence of a finding.
+// readSides reads the two receipts that a dispute is about, which must contradict each other.
+func (r *Ruled) readSides(dispute []byte, get func(cid.Cid) (block.Block, bool)) error {
+	a, b, err := ReadDispute(dispute)
+	if err != nil {
+		return err
+	}
+	for i, id := range []cid.Cid{a, b} {
+		data, ok := get(id)
+		if !ok {
+			return fmt.Errorf("%w: the receipt %s that it is about is missing", ErrMalformed, id)
+		}
+		if r.Sides[i], err = receipts.Open(data); err != nil {
+			return fmt.Errorf("receipt %s: %w", id, err)
+		}
+		if !receipts.CID(r.Sides[i].Claim.Run.Computation).Equals(r.Computation) {
+			return fmt.Errorf("%w: the receipt %s is about another computation", ErrMalformed, id)
+		}
+	}
+	if Differ(r.Sides[A].Claim, r.Sides[B].Claim) == "" {
+		return fmt.Errorf("%w: the receipts that it is about do not contradict each other", ErrMalformed)
+	}
+	return nil
+}
+
+// check checks a finding: that it is about a side, and its evidence if it has some.
 func (f *Finding) check(r *Ruled, get func(cid.Cid) (block.Block, bool)) (bool, error) {
+	id := cidOf(f.Receipt)
+	about := func(s *receipts.Receipt) bool { return s.CID.Equals(id) && s.Issuer == f.Executor }
+	if !slices.ContainsFunc(r.Sides[:], about) {
+		return false, fmt.Errorf("%w: %s signed no receipt %s that is in dispute", ErrMalformed, f.Executor, id)
+	}
 	if f.Evidence == nil {
 		return false, nil
 	}
 	b, ok := get(cidOf(*f.Evidence))
 	if !ok {
-		return false, errors.New("its evidence is missing")
+		return false, fmt.Errorf("%w: its evidence is missing", ErrMalformed)
 	}
 	e, err := ReadRefutation(b.Data)
 	if err != nil {
@@ -107,12 +142,10 @@ func (f *Finding) check(r *Ruled, get func(cid.Cid) (block.Block, bool)) (bool, 
 	switch {
 	case err != nil:
 		return false, err
-	case got.Executor != f.Executor:
-		return false, fmt.Errorf("its evidence is against %s, not %s", got.Executor, f.Executor)
-	case !got.Receipt.Equals(r.A) && !got.Receipt.Equals(r.B):
-		return false, fmt.Errorf("its evidence is about the receipt %s, which is not in dispute", got.Receipt)
-	case e.Kind != f.Ground || e.Kind == GroundSegment && (f.Segment == nil || *f.Segment != *e.Segment):
-		return false, fmt.Errorf("its evidence shows another thing: %s", got.Reason)
+	case !got.Receipt.Equals(id):
+		return false, fmt.Errorf("%w: its evidence is about the receipt %s", ErrMalformed, got.Receipt)
+	case e.Kind != f.Ground || f.Segment != nil && (e.Segment == nil || *f.Segment != *e.Segment):
+		return false, fmt.Errorf("%w: its evidence shows another thing: %s", ErrMalformed, got.Reason)
 	}
 	return true, nil
 }
@@ -126,6 +159,13 @@ func (f *Fault) Refute(receipt, transcript []byte) (*Refutation, bool) {
 		r.Segment, r.Before, r.After, r.Opening = &i, f.Before, f.After, &f.Opening
 	case GroundEnd:
 		r.Before, r.After = f.Before, f.After
+	case GroundLength:
+		i := int64(f.Segment)
+		r.Segment, r.Before, r.Content = &i, f.Before, &f.Content
+	case GroundOpposite:
+		r.Transcript, r.Other, r.Task = nil, &f.Other, &f.Task
+	case GroundOutput:
+		r.Stream, r.Content = &f.Stream, &f.Content
 	case GroundClaim:
 	default:
 		return nil, false

@@ -25,11 +25,17 @@ const recorded = `{"trilemma": "workflow/1", "tasks": {
 // setUpRecorded runs a workflow with transcripts of several segments.
 func setUpRecorded(t testing.TB) (*fixture, *machine.Transcript, []machine.Digest) {
 	t.Helper()
+	return setUpRecordedAs(t, 5)
+}
+
+// setUpRecordedAs does so as the executor whose key has this seed.
+func setUpRecordedAs(t testing.TB, seed byte) (*fixture, *machine.Transcript, []machine.Digest) {
+	t.Helper()
 	m, err := guests.Module("fib")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := runWith(t, recorded, m, &machine.Engine{})
+	f := runAs(t, seed, recorded, m, &machine.Engine{})
 	b, ok := f.run.Bundle.Get(receipts.CID(*f.claimOf("fib").Run.Transcript))
 	if !ok {
 		t.Fatal("the bundle has no transcript")

@@ -72,6 +72,12 @@ func runOf(t testing.TB, text string) *fixture { return runWith(t, text, arithme
 // runWith runs a workflow over a module that it calls m.wasm.
 func runWith(t testing.TB, text string, module []byte, rec executor.Recorder) *fixture {
 	t.Helper()
+	return runAs(t, 5, text, module, rec)
+}
+
+// runAs runs a workflow as the executor whose key has this seed.
+func runAs(t testing.TB, seed byte, text string, module []byte, rec executor.Recorder) *fixture {
+	t.Helper()
 	engine, err := runtime.New(context.Background(), runtime.Config{})
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +87,7 @@ func runWith(t testing.TB, text string, module []byte, rec executor.Recorder) *f
 			t.Error(err)
 		}
 	})
-	f := &fixture{engine: engine, key: key(t, 5)}
+	f := &fixture{engine: engine, key: key(t, seed)}
 	d, err := workflow.Parse("w.json", []byte(text))
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,6 @@ import (
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
-	"github.com/trilemma-dev/trilemma/spotcheck"
 	"github.com/trilemma-dev/trilemma/workflow"
 )
 
@@ -39,6 +38,7 @@ type Config struct {
 type checker struct {
 	cfg      Config
 	bundle   *receipts.Bundle
+	beside   *receipts.Bundle // where content is looked up that the bundle lacks; may be nil
 	w        *workflow.Workflow
 	run      *receipts.Receipt
 	receipts map[string]*receipts.Receipt // by label
@@ -165,7 +165,13 @@ func (c *checker) selected() ([]*workflow.Task, error) {
 }
 
 // get reads a block of the bundle; ReadBundle has checked every hash.
-func (c *checker) get(id cid.Cid) (block.Block, bool) { return c.bundle.Get(id) }
+func (c *checker) get(id cid.Cid) (block.Block, bool) {
+	b, ok := c.bundle.Get(id)
+	if !ok && c.beside != nil {
+		return c.beside.Get(id)
+	}
+	return b, ok
+}
 
 type moment struct {
 	wall time.Time
@@ -193,7 +199,7 @@ func (c *checker) verdict(task string, mode Mode, start moment, err error) Verdi
 	v := Verdict{Task: task, Mode: mode, Outcome: Valid, Cost: c.since(start)}
 	switch {
 	case err == nil:
-	case errors.Is(err, errMissing), errors.Is(err, evaluate.ErrMissing), errors.Is(err, spotcheck.ErrUnanswered):
+	case missing(err):
 		v.Outcome, v.Reason = Undecided, err.Error()
 	default:
 		v.Outcome, v.Reason = Invalid, err.Error()
