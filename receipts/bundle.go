@@ -19,28 +19,12 @@ type Bundle struct {
 }
 
 // Get returns a block of the bundle.
-func (b *Bundle) Get(c cid.Cid) (block.Block, bool) {
-	data, ok := b.Blocks[c]
-	return block.Block{CID: c, Data: data}, ok
-}
+func (b *Bundle) Get(c cid.Cid) (block.Block, bool) { return b.archive().Get(c) }
 
-// Write writes the bundle as CARv1: the root first, then every other block once, in the order in which links are met.
-func (b *Bundle) Write(w io.Writer) error {
-	cw, err := block.NewCARWriter(w, b.Root)
-	if err != nil {
-		return err
-	}
-	order, _, err := reach(b.Root, b.Blocks)
-	if err != nil {
-		return err
-	}
-	for _, c := range order {
-		if err := cw.Put(block.Block{CID: c, Data: b.Blocks[c]}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+// Write writes the bundle as [Archive.Write] does.
+func (b *Bundle) Write(w io.Writer) error { return b.archive().Write(w) }
+
+func (b *Bundle) archive() *Archive { return &Archive{b.Root, b.Blocks} }
 
 // NewBundle makes the bundle of a record from the blocks that it reaches; others are dropped.
 func NewBundle(r Record, blocks map[cid.Cid][]byte) (*Bundle, error) {
@@ -62,50 +46,19 @@ func NewBundle(r Record, blocks map[cid.Cid][]byte) (*Bundle, error) {
 	return &Bundle{Root: root.CID, Record: r, Blocks: kept}, nil
 }
 
-// ReadBundle reads a bundle whose blocks may come in any order. Every block is hashed again; a block that comes twice or
-// that the root does not reach is refused, so that no bit of the file is without a meaning.
+// ReadBundle reads a bundle as [ReadArchive] does.
 func ReadBundle(r io.Reader, limits block.CARLimits) (*Bundle, error) {
-	cr, err := block.NewCARReader(r, limits)
+	a, err := ReadArchive(r, limits)
 	if err != nil {
 		return nil, err
 	}
-	b := &Bundle{Root: cr.Root, Blocks: make(map[cid.Cid][]byte)}
-	for {
-		blk, err := cr.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
-		if _, ok := b.Blocks[blk.CID]; ok {
-			return nil, fmt.Errorf("%w: block %s comes twice", ErrBundle, blk.CID)
-		}
-		b.Blocks[blk.CID] = blk.Data
-	}
-	root, ok := b.Blocks[b.Root]
-	if !ok {
-		return nil, fmt.Errorf("%w: the root %s is missing", ErrBundle, b.Root)
-	}
-	if err := b.readRecord(root); err != nil {
-		return nil, err
-	}
-	order, _, err := reach(b.Root, b.Blocks)
-	if err != nil {
-		return nil, err
-	}
-	if len(order) != len(b.Blocks) {
-		met := make(map[cid.Cid]bool, len(order))
-		for _, c := range order {
-			met[c] = true
-		}
-		for c := range b.Blocks {
-			if !met[c] {
-				return nil, fmt.Errorf("%w: block %s is no part of the run", ErrBundle, c)
-			}
-		}
-	}
-	return b, nil
+	return a.Bundle()
+}
+
+// Bundle is the archive as a bundle, if its root is a run record.
+func (a *Archive) Bundle() (*Bundle, error) {
+	b := &Bundle{Root: a.Root, Blocks: a.Blocks}
+	return b, b.readRecord(a.Blocks[a.Root])
 }
 
 func (b *Bundle) readRecord(data []byte) error {
@@ -124,38 +77,4 @@ func (b *Bundle) readRecord(data []byte) error {
 		return fmt.Errorf("%w: root: %w", ErrBundle, err)
 	}
 	return nil
-}
-
-// reach walks the links from root, each block once, breadth first. Links whose block is not there are missing.
-func reach(root cid.Cid, blocks map[cid.Cid][]byte) (order, missing []cid.Cid, err error) {
-	seen := map[cid.Cid]bool{root: true}
-	queue := []cid.Cid{root}
-	for len(queue) > 0 {
-		c := queue[0]
-		queue = queue[1:]
-		data, ok := blocks[c]
-		if !ok {
-			missing = append(missing, c)
-			continue
-		}
-		order = append(order, c)
-		if c.Prefix().Codec != cid.DagCBOR {
-			continue
-		}
-		n, err := block.Decode(data)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%w: block %s: %w", ErrBundle, c, err)
-		}
-		links, err := block.Links(n)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%w: block %s: %w", ErrBundle, c, err)
-		}
-		for _, l := range links {
-			if !seen[l] {
-				seen[l] = true
-				queue = append(queue, l)
-			}
-		}
-	}
-	return order, missing, nil
 }

@@ -19,19 +19,14 @@ type Opener interface {
 	Open(ctx context.Context, l *link.Linked, streams [][]byte, lim link.Limits, segments []uint64) ([]*machine.Opening, error)
 }
 
-// Answered is an answer to a challenge, with all that it links to but the receipt.
-type Answered struct {
-	Root   cid.Cid
-	Blocks []block.Block // the answer, the challenge, the openings
-}
-
 // maxOpenings bounds the bytes of an answer's openings, all together.
 const maxOpenings = 256 << 20
 
-// Answer makes the answer to a challenge about the run of a bundle that holds modules and inputs. It is the executor's side of a spot-check, which runs
+// Answer makes the answer to a challenge about the run of a bundle that holds modules and inputs: an archive whose root is the answer, with the
+// challenge and the openings. It is the executor's side of a spot-check, which runs
 // every task again up to the last segment that was drawn. What the challenge may cost is bounded before anything runs: [spotcheck.MaxSamples]
 // segments, each task once. A run that does not give the states of its transcript is answered as it is: the challenger will see.
-func Answer(ctx context.Context, b *receipts.Bundle, ch *spotcheck.Challenge, o Opener) (*Answered, error) {
+func Answer(ctx context.Context, b *receipts.Bundle, ch *spotcheck.Challenge, o Opener) (*receipts.Archive, error) {
 	c := newChecker(b, Config{})
 	if err := c.open(); err != nil {
 		return nil, err
@@ -44,8 +39,7 @@ func Answer(ctx context.Context, b *receipts.Bundle, ch *spotcheck.Challenge, o 
 	if err != nil {
 		return nil, err
 	}
-	out := &Answered{Blocks: []block.Block{challenge}}
-	have := map[cid.Cid]bool{challenge.CID: true}
+	out := []block.Block{challenge}
 	var places []spotcheck.Place
 	var ids []cid.Cid
 	size := 0
@@ -78,10 +72,7 @@ func Answer(ctx context.Context, b *receipts.Bundle, ch *spotcheck.Challenge, o 
 				return nil, fmt.Errorf("task %q: the openings have more than %d bytes: fewer samples do", p.Task, maxOpenings)
 			}
 			places, ids = append(places, drawn[i]), append(ids, ob.CID)
-			if !have[ob.CID] { // two tasks of one computation have the same
-				have[ob.CID] = true
-				out.Blocks = append(out.Blocks, ob)
-			}
+			out = append(out, ob)
 		}
 	}
 	a, err := spotcheck.NewAnswer(challenge.CID, places, ids)
@@ -92,24 +83,19 @@ func Answer(ctx context.Context, b *receipts.Bundle, ch *spotcheck.Challenge, o 
 	if err != nil {
 		return nil, err
 	}
-	out.Root, out.Blocks = ab.CID, append([]block.Block{ab}, out.Blocks...)
-	return out, nil
+	return receipts.NewArchive(append([]block.Block{ab}, out...)...), nil
 }
 
-// ReadAnswered reads an answer out of blocks, of which the root is the answer itself.
-func ReadAnswered(root cid.Cid, blocks map[cid.Cid][]byte) (*spotcheck.Answer, *spotcheck.Challenge, error) {
-	data, ok := blocks[root]
-	if !ok {
-		return nil, nil, errors.New("the answer is missing")
-	}
-	a, err := spotcheck.ReadAnswer(data)
+// ReadAnswer reads an answer, and the challenge that it answers, out of an archive of which it is the root.
+func ReadAnswer(from *receipts.Archive) (*spotcheck.Answer, *spotcheck.Challenge, error) {
+	a, err := spotcheck.ReadAnswer(from.Blocks[from.Root])
 	if err != nil {
 		return nil, nil, err
 	}
-	data, ok = blocks[a.ChallengeCID()]
+	b, ok := from.Get(a.ChallengeCID())
 	if !ok {
 		return nil, nil, errors.New("the challenge that is answered is missing")
 	}
-	ch, err := spotcheck.ReadChallenge(data)
+	ch, err := spotcheck.ReadChallenge(b.Data)
 	return a, ch, err
 }

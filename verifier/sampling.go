@@ -2,6 +2,7 @@ package verifier
 
 import (
 	"fmt"
+	"maps"
 	"math/big"
 	"strings"
 
@@ -265,7 +266,7 @@ func (c *checker) drawing(s *sampling, tasks []Verdict) Verdict {
 }
 
 // AddAnswer returns the bundle with an answer to a challenge, and its openings.
-func AddAnswer(b *receipts.Bundle, a *Answered) (*receipts.Bundle, error) {
+func AddAnswer(b *receipts.Bundle, a *receipts.Archive) (*receipts.Bundle, error) {
 	record := b.Record
 	links := []datamodel.Link{}
 	if record.Answers != nil {
@@ -274,11 +275,7 @@ func AddAnswer(b *receipts.Bundle, a *Answered) (*receipts.Bundle, error) {
 	links = append(links, receipts.Link(a.Root))
 	record.Answers = &links
 	blocks := make(map[cid.Cid][]byte, len(b.Blocks)+len(a.Blocks))
-	for id, data := range b.Blocks {
-		blocks[id] = data
-	}
-	for _, x := range a.Blocks {
-		blocks[x.CID] = x.Data
-	}
+	maps.Copy(blocks, b.Blocks)
+	maps.Copy(blocks, a.Blocks)
 	return receipts.NewBundle(record, blocks)
 }

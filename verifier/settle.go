@@ -58,16 +58,10 @@ type Settlement struct {
 	Wrong       []Party // of a settled one
 	Rounds      int
 	Messages    int
-	Bytes       int64 // of all messages
-	Referee     Cost  // what the referee used: its bytes are those of the transcripts' blocks and the messages
-	Sides       Cost  // what it took to answer, both sides together
-	Ruling      *Evidence
-}
-
-// Evidence is a file that stands alone: a root and the blocks that it links to.
-type Evidence struct {
-	Root   cid.Cid
-	Blocks []block.Block // the root is the first
+	Bytes       int64             // of all messages
+	Referee     Cost              // what the referee used: its bytes are those of the transcripts' blocks and the messages
+	Sides       Cost              // what it took to answer, both sides together
+	Ruling      *receipts.Archive // root: the ruling; with the receipts and the refutations
 }
 
 // ErrNothingShared says that two bundles have no task in common.
@@ -241,11 +235,10 @@ func (d *dispute) rule(faults []spotcheck.Fault) error {
 	if err != nil {
 		return err
 	}
-	d.out.Ruling = &Evidence{Root: ruling.CID, Blocks: []block.Block{ruling, name}}
 	for i, s := range d.sides {
-		d.out.Ruling.Blocks = append(d.out.Ruling.Blocks, block.Block{CID: d.out.Receipts[i], Data: s.held(d.out.Receipts[i])})
+		blocks = append(blocks, block.Block{CID: d.out.Receipts[i], Data: s.held(d.out.Receipts[i])})
 	}
-	d.out.Ruling.Blocks = append(d.out.Ruling.Blocks, blocks...)
+	d.out.Ruling = receipts.NewArchive(append([]block.Block{ruling, name}, blocks...)...)
 	return nil
 }
 

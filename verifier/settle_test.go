@@ -3,12 +3,12 @@ package verifier_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/ipfs/go-cid"
 	"github.com/ipld/go-ipld-prime/datamodel"
 	"github.com/ipld/go-ipld-prime/node/basicnode"
 
@@ -53,14 +53,9 @@ func found(s verifier.Settlement) (out []string) {
 }
 
 // confirm opens a ruling as a third machine does, which has nothing but its file.
-func confirm(e *verifier.Evidence) (*spotcheck.Ruled, error) {
-	return spotcheck.OpenRuling(e.Blocks[0], func(id cid.Cid) (block.Block, bool) {
-		i := slices.IndexFunc(e.Blocks, func(b block.Block) bool { return b.CID.Equals(id) })
-		if i < 0 {
-			return block.Block{}, false
-		}
-		return e.Blocks[i], true
-	})
+func confirm(a *receipts.Archive) (*spotcheck.Ruled, error) {
+	ruling, _ := a.Get(a.Root)
+	return spotcheck.OpenRuling(ruling, a.Get)
 }
 
 func TestSettle(t *testing.T) {
@@ -221,24 +216,36 @@ func TestRulingsFlipped(t *testing.T) {
 	other, r := *tr, slices.Clone(roots)
 	r[2][7] ^= 1
 	e := settlementOf(t, settle(t, honest.run.Bundle, forger.forgeTranscript(t, other, r), nil), "fib").Ruling
-	for at, b := range e.Blocks {
-		step := len(b.Data)*8/2000 | 1 // the opening is long; every bit of the others
-		for bit := 0; bit < len(b.Data)*8; bit += step {
-			flipped := *e
-			flipped.Blocks = slices.Clone(e.Blocks)
-			data := bytes.Clone(b.Data)
-			data[bit/8] ^= 1 << (bit % 8)
-			flipped.Blocks[at].Data = data // under the CID that it had: one under its own is not found
-			if _, err := confirm(&flipped); err == nil {
-				t.Fatalf("block %d: bit %d flipped and still confirmed", at, bit)
+	for id, data := range e.Blocks {
+		step := len(data)*8/2000 | 1 // the opening is long; every bit of the others
+		for bit := 0; bit < len(data)*8; bit += step {
+			flipped := &receipts.Archive{Root: e.Root, Blocks: maps.Clone(e.Blocks)}
+			changed := bytes.Clone(data)
+			changed[bit/8] ^= 1 << (bit % 8)
+			flipped.Blocks[id] = changed // under the CID that it had: one under its own is not found
+			if _, err := confirm(flipped); err == nil {
+				t.Fatalf("%s: bit %d flipped and still confirmed", id, bit)
 			}
 		}
+		less := &receipts.Archive{Root: e.Root, Blocks: maps.Clone(e.Blocks)}
+		delete(less.Blocks, id)
+		if _, err := confirm(less); err == nil {
+			t.Errorf("confirmed without %s", id)
+		}
 	}
-	for at := range e.Blocks[1:] {
-		less := *e
-		less.Blocks = slices.Delete(slices.Clone(e.Blocks), at+1, at+2)
-		if _, err := confirm(&less); err == nil {
-			t.Errorf("confirmed without block %d", at+1)
+	var file bytes.Buffer
+	if err := e.Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	for bit := 0; bit < file.Len()*8; bit += file.Len()*8/500 | 1 {
+		flipped := bytes.Clone(file.Bytes())
+		flipped[bit/8] ^= 1 << (bit % 8)
+		a, err := receipts.ReadArchive(bytes.NewReader(flipped), block.CARLimits{})
+		if err == nil {
+			_, err = confirm(a)
+		}
+		if err == nil {
+			t.Fatalf("bit %d of the file flipped and still confirmed", bit)
 		}
 	}
 }

@@ -292,11 +292,7 @@ func TestSwappedOpenings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		blocks := make(map[cid.Cid][]byte)
-		for _, b := range ans.Blocks {
-			blocks[b.CID] = b.Data
-		}
-		a, got, err := verifier.ReadAnswered(ans.Root, blocks)
+		a, got, err := verifier.ReadAnswer(ans)
 		if err != nil || got.Samples != 1 {
 			t.Fatal(err)
 		}
