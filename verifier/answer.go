@@ -86,6 +86,23 @@ func Answer(ctx context.Context, b *receipts.Bundle, ch *spotcheck.Challenge, o 
 	return receipts.NewArchive(append([]block.Block{ab}, out...)...), nil
 }
 
+// Drawn is what a challenge draws from the run of a bundle.
+func Drawn(b *receipts.Bundle, ch *spotcheck.Challenge) ([]spotcheck.Place, error) {
+	c := newChecker(b, Config{})
+	if err := c.open(); err != nil {
+		return nil, err
+	}
+	s := c.draw(&sampling{challenge: ch})
+	var out []spotcheck.Place
+	for _, p := range s.parts {
+		out = append(out, s.drawn[p.Task]...)
+	}
+	if s.err == nil && out == nil {
+		return nil, fmt.Errorf("%w: no task of the run has a transcript", errMissing)
+	}
+	return out, s.err
+}
+
 // ReadAnswer reads an answer, and the challenge that it answers, out of an archive of which it is the root.
 func ReadAnswer(from *receipts.Archive) (*spotcheck.Answer, *spotcheck.Challenge, error) {
 	a, err := spotcheck.ReadAnswer(from.Blocks[from.Root])
@@ -98,4 +115,17 @@ func ReadAnswer(from *receipts.Archive) (*spotcheck.Answer, *spotcheck.Challenge
 	}
 	ch, err := spotcheck.ReadChallenge(b.Data)
 	return a, ch, err
+}
+
+// Segments is how many segments the run of a bundle has, by its receipts: those that samples are drawn from.
+func Segments(b *receipts.Bundle) (n uint64, err error) {
+	c := newChecker(b, Config{})
+	if err := c.open(); err != nil {
+		return 0, err
+	}
+	parts, _, err := c.population()
+	for _, p := range parts {
+		n += p.Segments
+	}
+	return n, err
 }

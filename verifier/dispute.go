@@ -46,7 +46,7 @@ func (d *dispute) find(ctx context.Context) (faults []spotcheck.Fault, err error
 // statement checks what a side says before anybody asks: see [checker.spot]. What is wrong is a fault; an error says what is missing.
 func (s *side) statement() (*spotcheck.Fault, error) {
 	wrong := func(err error) (*spotcheck.Fault, error) {
-		if missing(err) {
+		if Missing(err) {
 			return nil, err
 		}
 		return &spotcheck.Fault{Ground: spotcheck.GroundClaim, Reason: err.Error()}, nil
@@ -248,7 +248,7 @@ func (a *answers) first(ctx context.Context, who spotcheck.Side) (*spotcheck.Fau
 		Reason: fmt.Sprintf("segment %d of its transcript: from the state before it, which is right, its steps do not lead to the state after it", wrong)}, nil
 }
 
-// missing says whether an error is about evidence that is not there.
-func missing(err error) bool {
+// Missing says whether an error is about evidence that is not there, and not about what there is.
+func Missing(err error) bool {
 	return errors.Is(err, errMissing) || errors.Is(err, evaluate.ErrMissing) || errors.Is(err, spotcheck.ErrUnanswered)
 }

@@ -23,12 +23,14 @@ type Challenged struct {
 	Ours      bool                              // its nonce was made by whoever verifies, after the receipt had arrived, and was used for nothing else
 	Answer    *spotcheck.Answer                 // nil: the openings are in the bundle
 	Get       func(cid.Cid) (block.Block, bool) // finds the answer's openings
+	Here      bool                              // whoever verifies made the answer, by running the tasks
 }
 
 // sampling is one drawing of segments of the run.
 type sampling struct {
 	challenge *spotcheck.Challenge
 	ours      bool
+	here      bool
 	answers   []*spotcheck.Answer // any of them may hold an opening
 	get       func(cid.Cid) (block.Block, bool)
 	parts     []spotcheck.Part
@@ -54,7 +56,7 @@ func (c *checker) samplings() []*sampling {
 		return []*sampling{{err: err}}
 	}
 	if want := c.cfg.Challenged; want != nil {
-		s := &sampling{challenge: want.Challenge, ours: want.Ours, answers: answers, get: c.get}
+		s := &sampling{challenge: want.Challenge, ours: want.Ours, here: want.Here, answers: answers, get: c.get}
 		if want.Answer != nil {
 			s.answers, s.get = []*spotcheck.Answer{want.Answer}, want.Get
 			s.err = exact(want.Challenge, want.Answer)
@@ -218,6 +220,9 @@ func (s *sampling) soundness(x *Sampling, task bool) string {
 	}
 	if s.challenge.Seed.Kind != "" {
 		fmt.Fprintf(&b, ". The seed is %s", s.challenge.Seed.Describe(s.ours))
+	}
+	if s.here {
+		b.WriteString(". The openings were made here, by running the tasks: the executor was not asked")
 	}
 	return b.String()
 }

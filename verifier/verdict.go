@@ -19,6 +19,8 @@ const (
 	Spot   Mode = "spot"
 	ZK     Mode = "zk"
 	All    Mode = "all" // every mode that the evidence allows
+
+	Dispute Mode = "dispute" // of verdicts on rulings and refutations: not one to ask for
 )
 
 // ParseMode reads the name of a mode.

@@ -199,7 +199,7 @@ func (c *checker) verdict(task string, mode Mode, start moment, err error) Verdi
 	v := Verdict{Task: task, Mode: mode, Outcome: Valid, Cost: c.since(start)}
 	switch {
 	case err == nil:
-	case missing(err):
+	case Missing(err):
 		v.Outcome, v.Reason = Undecided, err.Error()
 	default:
 		v.Outcome, v.Reason = Invalid, err.Error()

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 
-	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/workflow"
 )
@@ -109,35 +106,6 @@ func (a *app) readFile(name string, limit int64) ([]byte, error) {
 type damagedBundle struct{ error }
 
 func (d *damagedBundle) Unwrap() error { return d.error }
-
-// readBundle reads a bundle; "-" is stdin. It returns also how many bytes it read. The error is a [*damagedBundle] unless
-// the file cannot be read or is something else.
-func (a *app) readBundle(name string) (*receipts.Bundle, int64, error) {
-	f, err := a.open(name)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer f.Close() // opened for reading only
-	return parseBundle(f, name)
-}
-
-func parseBundle(r io.Reader, name string) (*receipts.Bundle, int64, error) {
-	c := &counter{r: r}
-	b, err := receipts.ReadBundle(bufio.NewReaderSize(c, 1<<20), block.CARLimits{})
-	switch pe, failed := errors.AsType[*fs.PathError](err); {
-	case err == nil:
-		return b, c.n, nil
-	case failed:
-		return nil, c.n, readError(name, pe)
-	case errors.Is(err, context.Canceled):
-		return nil, c.n, context.Canceled
-	case errors.Is(err, block.ErrNotCAR):
-		return nil, c.n, &status{code: exitUsage, err: fmt.Errorf("%s is not a bundle: %w", name, err), hint: "a bundle is what trilemma run -o writes"}
-	case errors.Is(err, block.ErrTooLarge):
-		return nil, c.n, usage("%s: %w", name, err)
-	}
-	return nil, c.n, &damagedBundle{fmt.Errorf("%s: %w", name, err)}
-}
 
 // labels lists the tasks of a bundle, twenty at most.
 func labels(b *receipts.Bundle) (out []string) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
+	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
 )
 
@@ -26,6 +27,8 @@ import (
 //	key       the task's receipt is signed with another key
 //	version   the task's receipt is of a version that does not exist
 //	signature the task's receipt has a signature of another text
+//	segment   the task's transcript has one bit of the state after its second segment changed
+//	longer    the task's transcript goes on after the end
 //	record    the bundle's record is of a version that does not exist
 //	receipt   no bundle: the task's receipt alone
 //	broken    no bundle: the task's receipt alone, with the signature of another text
@@ -55,6 +58,8 @@ func forge(ts *testscript.TestScript, neg bool, args []string) {
 		*task.Claim.Run.Fuel++
 	case "swap":
 		task.Claim.Ran = run.Claim.Ran
+	case "segment", "longer":
+		retrace(ts, kind, b, &task.Claim)
 	case "key":
 		signer, err = capability.KeyFromSeed(make([]byte, 32))
 		ts.Check(err)
@@ -86,6 +91,33 @@ func forge(ts *testscript.TestScript, neg bool, args []string) {
 	var out bytes.Buffer
 	ts.Check(made.Write(&out))
 	ts.Check(os.WriteFile(to, out.Bytes(), 0o644))
+}
+
+// retrace gives a claim another transcript: see forge.
+func retrace(ts *testscript.TestScript, kind string, b *receipts.Bundle, claim *receipts.Claim) {
+	data, _ := b.Get(receipts.CID(*claim.Run.Transcript))
+	t, err := machine.ReadTranscript(data.Data)
+	ts.Check(err)
+	roots, err := t.ReadRoots(b.Get)
+	ts.Check(err)
+	if kind == "segment" {
+		roots[2][0] ^= 1
+	} else {
+		roots = append(roots, roots[len(roots)-1])
+		t.Steps += machine.SegmentSteps
+		claim.Run.Steps = &t.Steps
+	}
+	var all []byte
+	for _, r := range roots {
+		all = append(all, r[:]...)
+	}
+	raw, root := block.Raw(all), machine.RootOfRoots(roots)
+	t.Root, t.Roots = root[:], []datamodel.Link{receipts.Link(raw.CID)}
+	made, err := t.Block()
+	ts.Check(err)
+	b.Blocks[raw.CID], b.Blocks[made.CID] = raw.Data, made.Data
+	l := receipts.Link(made.CID)
+	claim.Run.Transcript = &l
 }
 
 // newerReceipt is a receipt with another version, signed as it should be.

@@ -47,7 +47,7 @@ func usage(format string, args ...any) error {
 
 // hostFailure is an error that is nobody's fault but the host's: there is no result. One that has a status keeps it.
 func hostFailure(err error) error {
-	if _, ok := errors.AsType[*status](err); ok || errors.Is(err, context.Canceled) {
+	if _, ok := errors.AsType[*status](err); ok || err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
 	return &status{code: exitFailed, err: err}
@@ -159,6 +159,7 @@ State (the signing key, results, compiled code) lies under TRILEMMA_HOME; its de
 		},
 	})
 	root.AddCommand(a.runCommand(), a.execCommand(), a.verifyCommand(), a.keysCommand())
+	root.AddCommand(a.challengeCommand(), a.disputeCommand(), a.spotcheckCommand())
 	root.AddCommand(a.preflightCommand(), a.benchCommand())
 	root.AddCommand(a.inspectCommand(), a.delegateCommand(), a.revokeCommand())
 	return root

@@ -29,6 +29,8 @@ type runFlags struct {
 	deadline      time.Duration
 	fresh         bool
 	transcript    bool
+	samples       int64
+	seed          string
 	withoutInputs bool
 	files         string
 	hosts         []string
@@ -62,6 +64,8 @@ Effects need permission: --files DIR for /file/write, --allow-http HOST for /htt
 	fl.DurationVar(&f.deadline, "deadline", 0, "give up after this long; a task that had not ended then gets no receipt")
 	fl.BoolVar(&f.fresh, "fresh", false, "run every task, even if its result is known")
 	fl.BoolVar(&f.transcript, "transcript", false, "run every task on the machine, and commit to its states: what re-running, spot-checks and disputes look into")
+	fl.Int64Var(&f.samples, "samples", 0, "with --transcript: put openings of so many segments into the bundle, so that verify --mode spot needs nobody")
+	fl.StringVar(&f.seed, "seed", "", "with --samples: draw them from these bytes, in hexadecimal; default: from the transcripts, which is grindable")
 	fl.BoolVar(&f.withoutInputs, "without-inputs", false, "leave the inputs' bytes out of the bundle; modes that need them will say undecided")
 	fl.StringVar(&f.files, "files", "", "allow /file/write under this directory")
 	fl.StringArrayVar(&f.hosts, "allow-http", nil, "allow /http/post to this host or host:port; may be given again")
@@ -79,6 +83,12 @@ func (f *runFlags) check() error {
 		return usage("--workers %d is negative", f.workers)
 	case f.memory < 1 || f.memory > math.MaxInt64>>20:
 		return usage("--memory %d is not a number of MiB from 1", f.memory)
+	}
+	switch {
+	case f.samples != 0 && !f.transcript:
+		return usage("--samples draws from transcripts: give --transcript too")
+	case f.seed != "" && f.samples == 0:
+		return usage("--seed is what --samples draws from: how many are to be drawn?")
 	}
 	return checkDeadline(f.deadline)
 }
@@ -174,6 +184,11 @@ func (a *app) runWorkflow(ctx context.Context, name string, f runFlags) error {
 	bar.end()
 	if err != nil {
 		return unfinished(err, f.deadline)
+	}
+	if f.samples != 0 {
+		if r.Bundle, err = a.withOpenings(timed, r.Bundle, seedFlags{samples: f.samples, seed: f.seed, grindable: f.seed == ""}); err != nil {
+			return unfinished(err, f.deadline)
+		}
 	}
 	if f.withoutInputs {
 		if r.Bundle, err = withoutInputs(r); err != nil {

@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trilemma-dev/trilemma/capability"
+	"github.com/trilemma-dev/trilemma/machine"
+	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/runtime"
 	"github.com/trilemma-dev/trilemma/verifier"
 )
@@ -20,32 +22,59 @@ type verifyFlags struct {
 	executor string
 	tasks    []string
 	deadline time.Duration
+
+	samples    int64
+	seed       string
+	open       bool
+	refutation string
+}
+
+// check refuses flags that make no sense.
+func (f *verifyFlags) check() error {
+	if f.executor != "" {
+		if err := capability.ParseDID(f.executor); err != nil {
+			return usage("--executor: %w", err)
+		}
+	}
+	return checkDeadline(f.deadline)
 }
 
 func (a *app) verifyCommand() *cobra.Command {
 	var f verifyFlags
 	c := &cobra.Command{
 		Use:   "verify BUNDLE.car",
-		Short: "Check a bundle, offline, and say what was established",
+		Short: "Check a bundle, a ruling or a refutation, offline, and say what was established",
 		Long: `Check the receipts in a bundle ("-" reads it from stdin). No socket is opened and nothing else is needed.
 
   attest  the executor signed these results: signature, links, every hash
   rerun   the results are what the modules compute: every task is run again and compared
+  spot    random segments of the runs' transcripts are right, every link and both ends hold: by the openings in the bundle
   all     every mode that the evidence allows
+
+Mode spot checks what the bundle holds answers to. With --seed the segments are those that these bytes draw; with --open the openings are made here,
+which costs a run, and the seed is fresh unless one is given.
+
+A ruling, as dispute writes it, and a refutation are checked by the evidence that they hold: valid says that they show what they claim.
 
 A verdict says what was established, how surely, what it cost and what it revealed. Whoever makes up a whole bundle can
 sign it with a key of their own: name the executor that you expect with --executor.`,
 		Example: `  trilemma verify run.car --mode rerun
   trilemma verify run.car --mode attest --executor did:key:z6Mk… --json
-  trilemma verify run.car --task blur`,
+  trilemma verify run.car --task blur
+  trilemma verify run.car --mode spot --samples 50 --open
+  trilemma verify ruling.car`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFile("car"),
 		RunE:              func(c *cobra.Command, args []string) error { return a.verify(c.Context(), args[0], f) },
 	}
 	fl := c.Flags()
-	fl.StringVar(&f.mode, "mode", "all", "attest, rerun, all; spot and zk need evidence that no command makes yet, and say undecided")
+	fl.StringVar(&f.mode, "mode", "all", "attest, rerun, spot, all; zk needs evidence that no command makes yet, and says undecided")
 	fl.StringVar(&f.engine, "engine", engineNative, "what runs the tasks again: "+engineNames)
 	fl.StringVar(&f.executor, "executor", "", "DID of the executor whose signature is expected")
+	fl.Int64Var(&f.samples, "samples", 0, "mode spot: how many segments to draw, of all tasks of the run; needs --seed or --open")
+	fl.StringVar(&f.seed, "seed", "", "mode spot: draw from these bytes, in hexadecimal; the verdict says that they were supplied")
+	fl.BoolVar(&f.open, "open", false, "mode spot: make the openings here, by running the tasks")
+	fl.StringVar(&f.refutation, "refutation", "", "if a segment is wrong, write the evidence to this file")
 	fl.StringArrayVar(&f.tasks, "task", nil, "check only the task of this label; may be given again")
 	fl.DurationVar(&f.deadline, "deadline", 0, "give up after this long; the verdict is then undecided")
 	completeFlag(c, "mode", oneOf("attest", "rerun", "spot", "zk", "all"))
@@ -55,65 +84,85 @@ sign it with a key of their own: name the executor that you expect with --execut
 	return c
 }
 
-type verifyJSON struct {
-	Outcome  verifier.Outcome `json:"outcome"`
-	Reason   string           `json:"reason"`
-	Run      string           `json:"run,omitempty"`
-	Signer   string           `json:"signer"`
-	Verdicts []verdictJSON    `json:"verdicts"`
-}
-
-type verdictJSON struct {
-	Task      string           `json:"task"`
-	Mode      verifier.Mode    `json:"mode"`
-	Outcome   verifier.Outcome `json:"outcome"`
-	Reason    string           `json:"reason"`
-	Soundness string           `json:"soundness"`
-	Cost      costJSON         `json:"cost"`
-	Revealed  revealedJSON     `json:"revealed"`
-}
-
-type costJSON struct {
-	WallSeconds float64 `json:"wall_seconds"`
-	CPUSeconds  float64 `json:"cpu_seconds"`
-	BytesRead   int64   `json:"bytes_read"`
-}
-
-type revealedJSON struct {
-	Input  int64 `json:"input_bytes"`
-	State  int64 `json:"state_bytes"`
-	Output int64 `json:"output_bytes"`
-}
-
 func (a *app) verify(ctx context.Context, name string, f verifyFlags) error {
 	mode, err := verifier.ParseMode(f.mode)
 	if err != nil {
 		return usage("%w", err)
 	}
-	if err := checkDeadline(f.deadline); err != nil {
+	if err := f.check(); err != nil {
 		return err
 	}
-	if f.executor != "" {
-		if err := capability.ParseDID(f.executor); err != nil {
-			return usage("--executor: %w", err)
-		}
+	if drawing := f.samples != 0 || f.seed != "" || f.open; drawing && mode != verifier.Spot {
+		return usage("--samples, --seed and --open are about --mode spot")
+	} else if drawing && f.seed == "" && !f.open {
+		return &status{code: exitUsage, err: errors.New("--samples needs a seed"),
+			hint: "give one with --seed, or --open to have the openings made here; to ask the executor: trilemma challenge new"}
 	}
-	b, size, err := a.readBundle(name)
+	e, err := a.readEvidence(name)
 	if damaged, ok := errors.AsType[*damagedBundle](err); ok { // that is a verdict
-		return a.printReport(nothing(verifier.Attest, verifier.Invalid, damaged.Error(), verifier.Cost{Bytes: size}), "", f)
+		return a.printReport(nothing(verifier.Attest, verifier.Invalid, damaged.Error(), verifier.Cost{Bytes: e.size}), "", f)
 	}
 	if err != nil {
 		return err
 	}
-	cfg := verifier.Config{Mode: mode, Executor: f.executor, Tasks: f.tasks, Now: time.Now, CPU: processCPU}
+	clocks := verifier.Config{Executor: f.executor, Now: time.Now, CPU: processCPU}
+	switch {
+	case e.ruling != nil:
+		return a.printReport(verifier.VerifyRuling(e.ruling, clocks), e.ruling.Root.String(), f)
+	case e.refutation != nil:
+		return a.printReport(verifier.VerifyRefutation(e.refutation, clocks), "", f)
+	}
+	cfg := verifier.Config{Mode: mode, Tasks: f.tasks}
 	if mode == verifier.Rerun || mode == verifier.All {
-		e, err := a.engine(ctx, f.engine, runtime.New)
+		r, err := a.engine(ctx, f.engine, runtime.New)
 		if err != nil {
 			return err
 		}
-		defer e.close()
-		cfg.Runner = e.Runner
+		defer r.close()
+		cfg.Runner = r.Runner
 	}
+	if f.seed != "" || f.open {
+		if cfg.Challenged, err = a.drawing(ctx, e.bundle, f); err != nil {
+			return err
+		}
+	}
+	rep, err := a.ask(ctx, e.bundle, e.size, f, cfg)
+	if err != nil {
+		return err
+	}
+	return a.conclude(ctx, rep, e.bundle.Root.String(), f)
+}
+
+// drawing is what --samples, --seed and --open ask for.
+func (a *app) drawing(ctx context.Context, b *receipts.Bundle, f verifyFlags) (*verifier.Challenged, error) {
+	from := seedFlags{samples: f.samples, seed: f.seed}
+	if from.samples == 0 {
+		from.samples = defaultSamples
+	}
+	ch, err := from.challenge(a, b)
+	if err != nil {
+		return nil, err
+	}
+	out := &verifier.Challenged{Challenge: ch, Ours: true, Here: f.open}
+	if !f.open {
+		return out, nil
+	}
+	made, err := verifier.Answer(ctx, b, ch, &machine.Engine{})
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil { // what cannot be opened is not answered: the verdict says what is wrong with the bundle, or missing
+		fmt.Fprintln(a.err, "note: no openings could be made here:", err)
+		return out, nil
+	}
+	out.Get = made.Get
+	out.Answer, _, err = verifier.ReadAnswer(made)
+	return out, hostFailure(err)
+}
+
+// ask verifies a bundle.
+func (a *app) ask(ctx context.Context, b *receipts.Bundle, size int64, f verifyFlags, cfg verifier.Config) (*verifier.Report, error) {
+	cfg.Executor, cfg.Now, cfg.CPU = f.executor, time.Now, processCPU
 	ctx, cancel := limited(ctx, f.deadline)
 	defer cancel()
 	total := len(f.tasks)
@@ -124,93 +173,16 @@ func (a *app) verify(ctx context.Context, name string, f verifyFlags) error {
 	cfg.Progress = bar.done
 	rep, err := verifier.Verify(ctx, b, cfg)
 	bar.end()
-	if errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
 		why := fmt.Sprintf("the deadline of %v passed", f.deadline)
-		rep, err = nothing(mode, verifier.Undecided, why, verifier.Cost{Wall: f.deadline, Bytes: size}), nil
+		return nothing(cfg.Mode, verifier.Undecided, why, verifier.Cost{Wall: f.deadline, Bytes: size}), nil
+	case errors.Is(err, verifier.ErrNoTask):
+		return nil, &status{code: exitUsage, err: err, hint: "its tasks are " + strings.Join(labels(b), ", ")}
+	case errors.Is(err, context.Canceled):
+		return nil, &status{code: exitUndecided, err: errors.New("interrupted: nothing was established")}
+	case err != nil:
+		return nil, hostFailure(err)
 	}
-	if errors.Is(err, verifier.ErrNoTask) {
-		return &status{code: exitUsage, err: err, hint: "its tasks are " + strings.Join(labels(b), ", ")}
-	}
-	if errors.Is(err, context.Canceled) {
-		return &status{code: exitUndecided, err: errors.New("interrupted: nothing was established")}
-	}
-	if err != nil {
-		return hostFailure(err)
-	}
-	return a.printReport(rep, b.Root.String(), f)
-}
-
-// nothing is the report of a check that established nothing.
-func nothing(mode verifier.Mode, o verifier.Outcome, reason string, cost verifier.Cost) *verifier.Report {
-	return &verifier.Report{Outcome: o, Reason: reason, Verdicts: []verifier.Verdict{{
-		Mode: mode, Outcome: o, Reason: reason, Soundness: "none: nothing was established", Cost: cost}}}
-}
-
-// printReport prints the verdicts and turns the outcome into the exit status.
-func (a *app) printReport(rep *verifier.Report, run string, f verifyFlags) error {
-	if a.json {
-		out := verifyJSON{Outcome: rep.Outcome, Reason: rep.Reason, Run: run, Signer: rep.Signer, Verdicts: []verdictJSON{}}
-		for _, v := range rep.Verdicts {
-			out.Verdicts = append(out.Verdicts, verdictJSON{Task: v.Task, Mode: v.Mode, Outcome: v.Outcome, Reason: v.Reason, Soundness: v.Soundness,
-				Cost:     costJSON{WallSeconds: v.Cost.Wall.Seconds(), CPUSeconds: v.Cost.CPU.Seconds(), BytesRead: v.Cost.Bytes},
-				Revealed: revealedJSON{v.Revealed.Input, v.Revealed.State, v.Revealed.Output}})
-		}
-		if err := a.printJSON(out); err != nil {
-			return err
-		}
-	} else if err := a.printVerdicts(rep, f); err != nil {
-		return err
-	}
-	switch rep.Outcome {
-	case verifier.Valid:
-		return nil
-	case verifier.Undecided:
-		return &status{code: exitUndecided}
-	}
-	return &status{code: exitFailed}
-}
-
-func (a *app) printVerdicts(rep *verifier.Report, f verifyFlags) error {
-	rows := [][]string{{"TASK", "MODE", "VERDICT", "WALL", "READ", "REVEALED"}}
-	said := make(map[string]bool)
-	var notes []string
-	for _, v := range rep.Verdicts {
-		task := v.Task
-		if task == "" {
-			task = "(run)"
-		}
-		rows = append(rows, []string{task, string(v.Mode), string(v.Outcome), v.Cost.Wall.Round(10 * time.Microsecond).String(),
-			fmt.Sprintf("%d B", v.Cost.Bytes), fmt.Sprintf("%d B", v.Revealed.Input+v.Revealed.State+v.Revealed.Output)})
-		note := fmt.Sprintf("%s: %s", v.Mode, v.Soundness)
-		if v.Outcome != verifier.Valid {
-			note = fmt.Sprintf("%s %s: %s", task, v.Mode, v.Reason)
-		}
-		if !said[note] {
-			said[note] = true
-			notes = append(notes, note)
-		}
-	}
-	if err := table(a.out, lines(rows)); err != nil {
-		return err
-	}
-	for _, n := range notes {
-		if _, err := fmt.Fprintln(a.out, line(n)); err != nil {
-			return err
-		}
-	}
-	if rep.Signer != "" {
-		word := "not named; pass --executor to expect one"
-		if f.executor != "" {
-			word = "expected " + f.executor
-		}
-		if _, err := fmt.Fprintf(a.out, "signer: %s (%s)\n", rep.Signer, word); err != nil {
-			return err
-		}
-	}
-	last := a.colour(a.out, map[verifier.Outcome]int{verifier.Valid: green, verifier.Undecided: yellow, verifier.Invalid: red}[rep.Outcome], string(rep.Outcome))
-	if rep.Reason != "" {
-		last += ": " + line(rep.Reason)
-	}
-	_, err := fmt.Fprintln(a.out, last)
-	return err
+	return rep, nil
 }
