@@ -100,13 +100,16 @@ func (m *Machine) watch() {
 
 func cellPages(cells []uint64) int { return (len(cells) + pageCells - 1) / pageCells }
 
+// slack is how many cells of frames there is room for at first: calls that go no deeper never copy the registers.
+const slack = 1 << 12
+
 // reserve makes room for a frame at fp: whatever an operand can name, and the largest frame.
 func (m *Machine) reserve(fp uint32) {
-	need := (int(fp) + 2*reach + pageCells - 1) / pageCells * pageCells
-	if need <= len(m.regs) {
+	need := (int(fp) + 2*reach + slack + pageCells - 1) / pageCells * pageCells
+	if int(fp)+2*reach <= len(m.regs) {
 		return
 	}
-	grown := make([]uint64, min(max(need, 2*len(m.regs)), MaxCells+2*reach))
+	grown := make([]uint64, min(max(need, 2*len(m.regs)), MaxCells+2*reach+slack))
 	copy(grown, m.regs)
 	m.regs = grown
 }
