@@ -203,7 +203,7 @@ func (s *sampling) soundness(x *Sampling, task bool) string {
 	default:
 		fmt.Fprintf(&b, "%d of the run's %d segments were drawn and replayed", x.Samples, x.Segments)
 	}
-	b.WriteString("; every link and both ends of the transcripts hold, for the program, the input, the output and the fuel that the receipts name; steps are known to the segment")
+	b.WriteString("; every link and both ends of the transcripts hold, for the program, the input, the output and the fuel that the receipts name (of the number of steps, which segment is the last)")
 	n, k := x.Segments, x.Samples
 	switch {
 	case n > 0 && k == n:

@@ -15,8 +15,9 @@ import (
 
 func segments(steps int64) uint64 { return uint64(machine.Segments(steps)) }
 
-// spotted is what a spot-check of a task found.
+// spotted is what a check of a task found, most of it a spot-check's.
 type spotted struct {
+	worth      string // soundness of a comparison with other executors
 	revealed   Revealed
 	sampling   *Sampling
 	exact      bool // the task did not run, which is checked without a transcript

@@ -18,18 +18,22 @@ const (
 	Rerun  Mode = "rerun"
 	Spot   Mode = "spot"
 	ZK     Mode = "zk"
-	All    Mode = "all" // every mode that the evidence allows
+	All    Mode = "all"   // every mode that the evidence allows
+	Check  Mode = "check" // each task as its workflow wishes
 
-	Dispute Mode = "dispute" // of verdicts on rulings and refutations: not one to ask for
+	// Of verdicts, where a workflow wishes it so or a ruling is checked: none to ask for.
+	Consensus  Mode = "consensus"
+	Optimistic Mode = "optimistic"
+	Dispute    Mode = "dispute"
 )
 
 // ParseMode reads the name of a mode.
 func ParseMode(s string) (Mode, error) {
 	switch m := Mode(s); m {
-	case Attest, Rerun, Spot, ZK, All:
+	case Attest, Rerun, Spot, ZK, All, Check:
 		return m, nil
 	}
-	return "", fmt.Errorf("unknown mode %q, want attest, rerun, spot, zk or all", s)
+	return "", fmt.Errorf("unknown mode %q, want attest, rerun, spot, zk, check or all", s)
 }
 
 // Outcome is what a verdict says.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ipfs/go-cid"
@@ -27,6 +28,10 @@ type Config struct {
 
 	Challenged *Challenged // what is drawn in mode Spot; nil: what the bundle holds answers to
 
+	Others  []*receipts.Bundle  // of other executors, for mode Check
+	Rulings []*receipts.Archive // likewise
+	Opener  Opener              // settles what other bundles contradict, likewise; may be nil
+
 	Now func() time.Time     // required
 	CPU func() time.Duration // CPU time of the process; may be nil
 
@@ -46,6 +51,7 @@ type checker struct {
 	opening  map[string]Cost              // by label: what opening its receipt took, a part of every mode's cost
 	cache    evaluate.Cache
 	machine  machine.Engine
+	peers    *peers
 }
 
 func newChecker(b *receipts.Bundle, cfg Config) *checker {
@@ -67,10 +73,14 @@ func Verify(ctx context.Context, b *receipts.Bundle, cfg Config) (*Report, error
 	if cfg.Now == nil {
 		return nil, errors.New("verifier: a clock is required")
 	}
-	if cfg.Runner == nil && (cfg.Mode == Rerun || cfg.Mode == All) {
+	if cfg.Runner == nil && (cfg.Mode == Rerun || cfg.Mode == All || cfg.Mode == Check) {
 		return nil, errors.New("verifier: re-running needs an engine")
 	}
 	c := newChecker(b, cfg)
+	var err error
+	if c.peers, err = openPeers(cfg); err != nil {
+		return nil, err
+	}
 	rep := &Report{}
 	start := c.begin()
 	if err := c.open(); err != nil {
@@ -88,7 +98,7 @@ func Verify(ctx context.Context, b *receipts.Bundle, cfg Config) (*Report, error
 		c.add(rep, c.verdict("", Attest, start, err))
 	}
 	var drawings []*sampling
-	if cfg.Mode == Spot || cfg.Mode == All && (b.Record.Answers != nil || cfg.Challenged != nil) {
+	if cfg.Mode == Spot || cfg.Mode == Check && c.wished(Spot) || cfg.Mode == All && (b.Record.Answers != nil || cfg.Challenged != nil) {
 		drawings = c.samplings()
 	}
 	stronger := false
@@ -105,7 +115,7 @@ func Verify(ctx context.Context, b *receipts.Bundle, cfg Config) (*Report, error
 			cfg.Progress(i + 1)
 		}
 	}
-	if len(cfg.Tasks) == 0 {
+	if len(cfg.Tasks) == 0 && cfg.Mode != Check {
 		for _, s := range drawings {
 			c.add(rep, c.drawing(s, rep.Verdicts))
 		}
@@ -140,13 +150,20 @@ func (c *checker) checks(t *workflow.Task, drawings []*sampling) (ks []check) {
 		return []check{{mode: Attest}}
 	case c.cfg.Mode == All:
 		ks = []check{{mode: Attest}, {mode: Rerun}}
-	case c.cfg.Mode != Spot:
+	case c.cfg.Mode == Check && asWished(t) != Spot:
+		return []check{{mode: asWished(t)}}
+	case c.cfg.Mode != Spot && c.cfg.Mode != Check:
 		return []check{{mode: c.cfg.Mode}}
 	}
 	for _, s := range drawings {
 		ks = append(ks, check{Spot, s})
 	}
 	return ks
+}
+
+// wished says whether the workflow wishes any task to be checked in a mode.
+func (c *checker) wished(m Mode) bool {
+	return slices.ContainsFunc(c.w.Tasks, func(t *workflow.Task) bool { return !t.Effect() && asWished(t) == m })
 }
 
 func (c *checker) selected() ([]*workflow.Task, error) {
@@ -224,6 +241,11 @@ func (c *checker) task(ctx context.Context, t *workflow.Task, k check) (Verdict,
 		}
 	case k.mode == Spot:
 		found, err = c.spot(t, k.s)
+	case k.mode == Consensus, k.mode == Optimistic, k.mode == Dispute:
+		found.worth, err = c.agree(ctx, t, k.mode)
+		if ctx.Err() != nil {
+			return Verdict{}, ctx.Err()
+		}
 	case k.mode == ZK:
 		err = fmt.Errorf("%w: the bundle holds no proof of this task", errMissing)
 	}
@@ -242,6 +264,8 @@ func (c *checker) task(ctx context.Context, t *workflow.Task, k check) (Verdict,
 		if c.receipts[t.Label].Claim.Run.Transcript != nil {
 			v.Soundness += ", and the same state after every segment"
 		}
+	case found.worth != "":
+		v.Soundness = found.worth
 	case k.mode == Spot && found.exact:
 		v.Soundness = "exact: the task did not run, and that it could not follows from its module, its parameters and what it awaits"
 	case k.mode == Spot:

@@ -27,6 +27,7 @@ type verifyFlags struct {
 	seed       string
 	open       bool
 	refutation string
+	with       []string
 }
 
 // check refuses flags that make no sense.
@@ -49,6 +50,7 @@ func (a *app) verifyCommand() *cobra.Command {
   attest  the executor signed these results: signature, links, every hash
   rerun   the results are what the modules compute: every task is run again and compared
   spot    random segments of the runs' transcripts are right, every link and both ends hold: by the openings in the bundle
+  check   each task as its workflow wishes: in a mode above, or by consensus, or optimistically, with the bundles and rulings that --with names
   all     every mode that the evidence allows
 
 Mode spot checks what the bundle holds answers to. With --seed the segments are those that these bytes draw; with --open the openings are made here,
@@ -62,22 +64,24 @@ sign it with a key of their own: name the executor that you expect with --execut
   trilemma verify run.car --mode attest --executor did:key:z6Mk… --json
   trilemma verify run.car --task blur
   trilemma verify run.car --mode spot --samples 50 --open
+  trilemma verify run.car --mode check --with theirs.car --with ruling.car
   trilemma verify ruling.car`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFile("car"),
 		RunE:              func(c *cobra.Command, args []string) error { return a.verify(c.Context(), args[0], f) },
 	}
 	fl := c.Flags()
-	fl.StringVar(&f.mode, "mode", "all", "attest, rerun, spot, all; zk needs evidence that no command makes yet, and says undecided")
+	fl.StringVar(&f.mode, "mode", "all", "attest, rerun, spot, check, all; zk needs evidence that no command makes yet, and says undecided")
 	fl.StringVar(&f.engine, "engine", engineNative, "what runs the tasks again: "+engineNames)
 	fl.StringVar(&f.executor, "executor", "", "DID of the executor whose signature is expected")
 	fl.Int64Var(&f.samples, "samples", 0, "mode spot: how many segments to draw, of all tasks of the run; needs --seed or --open")
 	fl.StringVar(&f.seed, "seed", "", "mode spot: draw from these bytes, in hexadecimal; the verdict says that they were supplied")
 	fl.BoolVar(&f.open, "open", false, "mode spot: make the openings here, by running the tasks")
 	fl.StringVar(&f.refutation, "refutation", "", "if a segment is wrong, write the evidence to this file")
+	fl.StringArrayVar(&f.with, "with", nil, "mode check: another executor's bundle, or a ruling, to compare with; may be given again")
 	fl.StringArrayVar(&f.tasks, "task", nil, "check only the task of this label; may be given again")
 	fl.DurationVar(&f.deadline, "deadline", 0, "give up after this long; the verdict is then undecided")
-	completeFlag(c, "mode", oneOf("attest", "rerun", "spot", "zk", "all"))
+	completeFlag(c, "mode", oneOf("attest", "rerun", "spot", "zk", "check", "all"))
 	completeFlag(c, "engine", oneOf(engineNative, engineMachine))
 	completeFlag(c, "executor", oneOf())
 	completeFlag(c, "task", a.completeTask)
@@ -113,7 +117,10 @@ func (a *app) verify(ctx context.Context, name string, f verifyFlags) error {
 		return a.printReport(verifier.VerifyRefutation(e.refutation, clocks), "", f)
 	}
 	cfg := verifier.Config{Mode: mode, Tasks: f.tasks}
-	if mode == verifier.Rerun || mode == verifier.All {
+	if err := a.others(&cfg, f.with); err != nil {
+		return err
+	}
+	if mode == verifier.Rerun || mode == verifier.All || mode == verifier.Check {
 		r, err := a.engine(ctx, f.engine, runtime.New)
 		if err != nil {
 			return err
@@ -131,6 +138,27 @@ func (a *app) verify(ctx context.Context, name string, f verifyFlags) error {
 		return err
 	}
 	return a.conclude(ctx, rep, e.bundle.Root.String(), f)
+}
+
+// others reads the bundles and rulings that --with names.
+func (a *app) others(cfg *verifier.Config, names []string) error {
+	if len(names) > 0 && cfg.Mode != verifier.Check {
+		return usage("--with is about --mode check")
+	}
+	cfg.Opener = &machine.Engine{}
+	for _, name := range names {
+		switch e, err := a.readEvidence(name); {
+		case err != nil:
+			return bad(err)
+		case e.bundle != nil:
+			cfg.Others = append(cfg.Others, e.bundle)
+		case e.ruling != nil:
+			cfg.Rulings = append(cfg.Rulings, e.ruling)
+		default:
+			return usage("%s is neither a bundle nor a ruling", name)
+		}
+	}
+	return nil
 }
 
 // drawing is what --samples, --seed and --open ask for.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/trilemma-dev/trilemma/spotcheck"
@@ -111,6 +112,9 @@ func (a *app) printVerdicts(rep *verifier.Report, f verifyFlags) error {
 	rows := [][]string{{"TASK", "MODE", "VERDICT", "WALL", "READ", "REVEALED"}}
 	said := make(map[string]bool)
 	var notes []string
+	whole := slices.ContainsFunc(rep.Verdicts, func(v verifier.Verdict) bool {
+		return v.Task == "" && v.Mode == verifier.Spot && v.Outcome == verifier.Valid
+	})
 	for _, v := range rep.Verdicts {
 		task := v.Task
 		if task == "" {
@@ -125,7 +129,7 @@ func (a *app) printVerdicts(rep *verifier.Report, f verifyFlags) error {
 		if v.Outcome != verifier.Valid {
 			note = fmt.Sprintf("%s %s: %s", task, v.Mode, v.Reason)
 		}
-		if !said[note] {
+		if of := whole && v.Mode == verifier.Spot && v.Task != "" && v.Sampling != nil; !of && !said[note] { // the run's note says it
 			said[note] = true
 			notes = append(notes, note)
 		}
