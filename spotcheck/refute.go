@@ -3,6 +3,7 @@ package spotcheck
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/ipfs/go-cid"
 
@@ -117,7 +118,7 @@ func (r *Refutation) segment(receipt *receipts.Receipt) (string, error) {
 	got, err := Segments{t}.Replay(i, *r.Opening)
 	switch err := judge(i, got, err, before, after); {
 	case errors.Is(err, ErrWrong):
-		return err.Error(), nil
+		return strings.TrimPrefix(err.Error(), ErrWrong.Error()+": "), nil
 	case err != nil:
 		return "", err
 	}

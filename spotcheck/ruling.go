@@ -38,7 +38,7 @@ type Ruled struct {
 	Computation cid.Cid
 	Sides       [2]*receipts.Receipt
 	Findings    []Finding
-	Proven      []bool // by finding: its evidence shows it; if not it rests on the word of the referee
+	Proven      []string // by finding: what its evidence shows; if empty it rests on the word of the referee
 }
 
 // IssueRuling signs a ruling: a receipt whose task is the dispute and whose result is the ruling.
@@ -120,34 +120,34 @@ func (r *Ruled) readSides(dispute []byte, get func(cid.Cid) (block.Block, bool))
 	return nil
 }
 
-// check checks a finding: that it is about a side, and its evidence if it has some.
-func (f *Finding) check(r *Ruled, get func(cid.Cid) (block.Block, bool)) (bool, error) {
+// check checks a finding: that it is about a side, and its evidence if it has some. It returns what that shows.
+func (f *Finding) check(r *Ruled, get func(cid.Cid) (block.Block, bool)) (string, error) {
 	id := cidOf(f.Receipt)
 	about := func(s *receipts.Receipt) bool { return s.CID.Equals(id) && s.Issuer == f.Executor }
 	if !slices.ContainsFunc(r.Sides[:], about) {
-		return false, fmt.Errorf("%w: %s signed no receipt %s that is in dispute", ErrMalformed, f.Executor, id)
+		return "", fmt.Errorf("%w: %s signed no receipt %s that is in dispute", ErrMalformed, f.Executor, id)
 	}
 	if f.Evidence == nil {
-		return false, nil
+		return "", nil
 	}
 	b, ok := get(cidOf(*f.Evidence))
 	if !ok {
-		return false, fmt.Errorf("%w: its evidence is missing", ErrMalformed)
+		return "", fmt.Errorf("%w: its evidence is missing", ErrMalformed)
 	}
 	e, err := ReadRefutation(b.Data)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	got, err := e.Check()
 	switch {
 	case err != nil:
-		return false, err
+		return "", err
 	case !got.Receipt.Equals(id):
-		return false, fmt.Errorf("%w: its evidence is about the receipt %s", ErrMalformed, got.Receipt)
+		return "", fmt.Errorf("%w: its evidence is about the receipt %s", ErrMalformed, got.Receipt)
 	case e.Kind != f.Ground || f.Segment != nil && (e.Segment == nil || *f.Segment != *e.Segment):
-		return false, fmt.Errorf("%w: its evidence shows another thing: %s", ErrMalformed, got.Reason)
+		return "", fmt.Errorf("%w: its evidence shows another thing: %s", ErrMalformed, got.Reason)
 	}
-	return true, nil
+	return got.Reason, nil
 }
 
 // Refute makes the evidence of a fault, as far as a fault has one. receipt is the side's, transcript what it names.

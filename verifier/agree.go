@@ -76,7 +76,7 @@ func (p *peers) of(t *workflow.Task) (out []statement) {
 func (p *peers) found(r *receipts.Receipt, referee string) (string, bool) {
 	for _, ruling := range p.rulings {
 		for i, f := range ruling.Findings {
-			if receipts.CID(f.Receipt).Equals(r.CID) && (ruling.Proven[i] || referee != "" && ruling.Referee == referee) {
+			if receipts.CID(f.Receipt).Equals(r.CID) && (ruling.Proven[i] != "" || referee != "" && ruling.Referee == referee) {
 				return fmt.Sprintf("the ruling %s: %s", ruling.CID, f.Reason), true
 			}
 		}

@@ -33,9 +33,13 @@ func VerifyRuling(from *receipts.Archive, cfg Config) *Report {
 	for i, f := range r.Findings {
 		v := c.verdict("", Dispute, start, nil)
 		v.Cost.Bytes = size
-		v.Reason = fmt.Sprintf("%s is wrong (%s) in its receipt %s: %s", f.Executor, f.Ground, receipts.CID(f.Receipt), f.Reason)
+		reason := f.Reason
+		if r.Proven[i] != "" {
+			reason = r.Proven[i]
+		}
+		v.Reason = fmt.Sprintf("%s is wrong (%s) in its receipt %s: %s", f.Executor, f.Ground, receipts.CID(f.Receipt), reason)
 		switch {
-		case r.Proven[i]:
+		case r.Proven[i] != "":
 			v.Soundness = "exact: the evidence in the file shows it, by signatures, hashes and at most one segment; no trust in the referee"
 		case cfg.Executor != "":
 			v.Soundness = "trust in the named referee " + r.Referee + ": a finding of this kind has no evidence that stands alone"
