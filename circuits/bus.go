@@ -1,0 +1,70 @@
+package circuits
+
+import "math/big"
+
+// The buses.
+const (
+	BusState         BusID = iota // clock → program counter
+	BusFetch                      // program entries: packed word, and two numbers that are not packed
+	BusRegisters                  // index + clock → cell
+	BusMemory                     // index of a word of four bytes + 2⁶⁶·clock → word
+	BusCells                      // globals, table elements and what else there is of the state: index + 2⁶⁶·clock → cell
+	BusRange                      // numbers below 2¹⁶
+	BusEnd                        // last clock → how the run ends
+	BusFuel                       // what was charged
+	BusRegisterImage              // the chain of the register cells that are used
+	BusMemoryImage
+	BusCellImage
+	BusMemoryInit // index of a word → its initial value, where the program gives one
+	BusCellInit
+	numBuses
+)
+
+// Where numbers lie in a clock and in keys. The clock is frame pointer + 2²²·step. A register's key is the clock plus its index, plus 2²⁰
+// for each of the four slots of a step.
+const (
+	stepBits = 22 // of the clock, below the number of the step
+	slotBits = 20 // of a register's key, below its slot
+	wideBits = 66 // of the keys of words and cells, below the clock
+
+	clockBits   = 48 // of the clock
+	pcBits      = 32 // of what is sent as a program counter
+	programBits = 24 // of one that has an instruction
+)
+
+// MaxSteps bounds the steps of a run that these chips can show: the clock stays below 2⁴⁸.
+const MaxSteps = 1<<(clockBits-stepBits) - 2
+
+// Kinds of end, in the number that goes over [BusEnd]: kind + 2⁸·trap + 2¹⁶·code.
+const (
+	endTrap = 8
+	endCode = 16
+)
+
+func buses() []Bus {
+	one := big.NewInt(1)
+	below := func(bits uint) []*big.Int { return []*big.Int{pow2(bits)} }
+	chain := func(name string, bits uint) Bus {
+		return Bus{Name: name, Kind: Stepping, Keys: 1, Unit: one, Reach: pow2(33), KeyBelow: pow2(bits)}
+	}
+	wide := func(name string, bits uint) Bus {
+		return Bus{Name: name, Kind: Stepping, Keys: 1, Values: 1, Below: below(bits), Unit: pow2(wideBits), Reach: pow2(wideBits + 49),
+			Clock: wideBits, Index: pow2(wideBits + 49)}
+	}
+	return []Bus{
+		BusState: {Name: "state", Kind: Stepping, Keys: 1, Values: 1, Below: below(pcBits), Unit: one, Reach: pow2(stepBits + 1), KeyBelow: pow2(clockBits)},
+		BusFetch: {Name: "fetch", Kind: Plain, Keys: 3},
+		BusRegisters: {Name: "registers", Kind: Stepping, Keys: 1, Values: 1, Below: below(64), Unit: pow2(slotBits), Reach: pow2(slotBits + 33),
+			Index: pow2(slotBits + 33)},
+		BusMemory:        wide("memory", 32),
+		BusCells:         wide("cells", 64),
+		BusRange:         {Name: "range", Kind: Plain, Keys: 1},
+		BusEnd:           {Name: "end", Kind: Keyed, Keys: 1, Values: 1, Below: below(endCode + 32)},
+		BusFuel:          {Name: "fuel", Kind: Sum, Values: 1},
+		BusRegisterImage: chain("register image", slotBits+1),
+		BusMemoryImage:   chain("memory image", 32),
+		BusCellImage:     chain("cell image", 32),
+		BusMemoryInit:    {Name: "memory init", Kind: Keyed, Keys: 1, Values: 1, Below: below(32)},
+		BusCellInit:      {Name: "cell init", Kind: Keyed, Keys: 1, Values: 1, Below: below(64)},
+	}
+}

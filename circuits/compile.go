@@ -1,0 +1,125 @@
+package circuits
+
+import "github.com/consensys/gnark-crypto/ecc/bn254/fr"
+
+// compiled is a chip whose coefficients are elements of the field. It is used for one row after the other.
+type compiled struct {
+	constraints [][][]linear
+	nonZero     []linear
+	messages    []compiledMessage
+	row         []fr.Element
+}
+
+type compiledMessage struct{ key, value []linear }
+
+// linear is a [Lin] over the field.
+type linear struct {
+	k     fr.Element
+	terms []linearTerm
+}
+
+type linearTerm struct {
+	column int
+	one    bool
+	coef   fr.Element
+}
+
+func compile(c *Chip) *compiled {
+	k := &compiled{row: make([]fr.Element, len(c.Columns))}
+	for _, con := range c.Constraints {
+		var sum [][]linear
+		for _, p := range con.Sum {
+			sum = append(sum, linears(p))
+		}
+		k.constraints = append(k.constraints, sum)
+	}
+	for _, n := range c.NonZero {
+		k.nonZero = append(k.nonZero, newLinear(n.Of))
+	}
+	for _, m := range c.Messages {
+		var key []Lin
+		for _, f := range m.Key {
+			key = append(key, f.Lin())
+		}
+		k.messages = append(k.messages, compiledMessage{linears(key), linears(m.Value)})
+	}
+	return k
+}
+
+func linears(ls []Lin) (out []linear) {
+	for _, l := range ls {
+		out = append(out, newLinear(l))
+	}
+	return out
+}
+
+func newLinear(l Lin) (out linear) {
+	out.k.SetBigInt(l.K())
+	for _, t := range l.Terms {
+		x := linearTerm{column: t.Column}
+		x.coef.SetBigInt(t.Coef)
+		x.one = x.coef.IsOne()
+		out.terms = append(out.terms, x)
+	}
+	return out
+}
+
+// at is the value in a row.
+func (l *linear) at(row []fr.Element) fr.Element {
+	sum := l.k
+	for i := range l.terms {
+		t := &l.terms[i]
+		x := &row[t.column]
+		switch {
+		case x.IsZero():
+		case t.one:
+			sum.Add(&sum, x)
+		default:
+			var y fr.Element
+			y.Mul(x, &t.coef)
+			sum.Add(&sum, &y)
+		}
+	}
+	return sum
+}
+
+// values is row i of a chip in the field, valid until the next call.
+func (k *compiled) values(f *Filling, c *Chip, i int, r row) []fr.Element {
+	for j, v := range r {
+		switch v {
+		case 0:
+			k.row[j] = fr.Element{}
+		case 1:
+			k.row[j].SetOne()
+		default:
+			k.row[j].SetUint64(v)
+		}
+		if len(f.Wide) > 0 {
+			if w, ok := f.Wide[Place{c.Name, i, j}]; ok {
+				k.row[j] = w
+			}
+		}
+	}
+	return k.row
+}
+
+// constraint is the value of constraint n in a row.
+func (k *compiled) constraint(n int, row []fr.Element) (sum fr.Element) {
+	for _, p := range k.constraints[n] {
+		x := p[0].at(row)
+		for i := 1; i < len(p); i++ {
+			y := p[i].at(row)
+			x.Mul(&x, &y)
+		}
+		sum.Add(&sum, &x)
+	}
+	return sum
+}
+
+// tuple is the key of message n in a row.
+func (k *compiled) tuple(n int, row []fr.Element) (t tuple) {
+	for i := range k.messages[n].key {
+		t[i] = k.messages[n].key[i].at(row)
+	}
+	return t
+}

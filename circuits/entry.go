@@ -1,0 +1,82 @@
+package circuits
+
+import "github.com/trilemma-dev/trilemma/machine"
+
+// operand is a part of an instruction.
+type operand uint8
+
+const (
+	opD operand = iota
+	opA
+	opB
+	opC // in T
+	opT
+	opImm
+	opFrame   // of a call, in Imm: what it adds to the frame pointer
+	opCells   // of a call, in Imm: the cells that it takes
+	opTrap    // in Imm
+	opFarTo   // of a far move, in T: a cell of the frame
+	opFarFrom // of a far move, in Imm
+	opCell    // a cell of the bus of cells, by its index among globals, in T
+)
+
+// width is how many bits an operand has.
+func (o operand) width() uint {
+	return [...]uint{opD: 16, opA: 16, opB: 16, opC: 16, opT: 32, opImm: 64, opFrame: 32, opCells: 32, opTrap: 8, opFarTo: slotBits, opFarFrom: slotBits, opCell: 28}[o]
+}
+
+// of is the operand of an instruction.
+func (o operand) of(in *machine.Instr) uint64 {
+	switch o {
+	case opD:
+		return uint64(in.D)
+	case opA:
+		return uint64(in.A)
+	case opB:
+		return uint64(in.B)
+	case opC:
+		return uint64(uint16(in.T))
+	case opT, opFarTo, opCell:
+		return uint64(in.T)
+	case opFrame:
+		return uint64(uint32(in.Imm))
+	case opCells:
+		return in.Imm >> 32
+	}
+	return in.Imm
+}
+
+// A program entry is one way in which an instruction can go: the word pc + 2³²·code + the lanes, and what is not packed. Taken and not
+// taken are two entries of a branch.
+const (
+	codeShift = pcBits
+	codeBits  = 12
+	maxLanes  = 3
+	maxExtra  = 2
+)
+
+// laneShift is where the lanes of a word begin. An index is bounded by its key only to 54 bits, and a constant by its operation to 66.
+var laneShift = [maxLanes]uint{44, 98, 152}
+
+// laneWidth is how wide the content of a lane may be in a program.
+var laneWidth = [maxLanes]uint{53, 53, 65}
+
+// fits reports whether an instruction's operands are as wide as the format says.
+func (f *format) fits(in *machine.Instr) bool {
+	for _, o := range append(append([]operand(nil), f.lanes...), f.extra...) {
+		if w := o.width(); w < 64 && o.of(in)>>w != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// format says which operands an entry has.
+type format struct {
+	code  uint16
+	lanes []operand
+	extra []operand
+}
+
+// entry is the code of variant v of op: below 2^codeBits.
+func entry(op machine.Op, v uint16) uint16 { return uint16(op)<<2 | v }

@@ -1,0 +1,93 @@
+package circuits
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
+)
+
+// ErrRefused says that a filling does not show what it should. What [System.Check] returns wraps it.
+var ErrRefused = errors.New("circuits: refused")
+
+// Filling is rows for the chips of a system, by the chip's name. Each row has a number for every column.
+type Filling struct {
+	Rows map[string][]row
+	// Wide holds the entries that are no numbers of 64 bits. No honest filling has any.
+	Wide map[Place]fr.Element
+}
+
+// Place is an entry of a filling.
+type Place struct {
+	Chip        string
+	Row, Column int
+}
+
+// Rows is how many rows of each chip count.
+func (f *Filling) Count(chip string) (n int) {
+	for _, r := range f.Rows[chip] {
+		if r[On] != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// Content is what the verifier knows of a chip: rows of its given columns.
+type Content struct {
+	Rows [][]uint64
+	has  func(given []uint64) bool // for tables that are constants, in place of Rows
+}
+
+// Contents is the content of all chips that have given columns, by name: see [System.Contents].
+type Contents map[string]Content
+
+// given returns the positions of a chip's given columns.
+func (c *Chip) given() (at []int) {
+	for i := range c.Columns {
+		if c.Columns[i].Given {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// checkGiven compares the given columns of a filling with what the verifier knows. A table whose multiplicities are free, on plain buses,
+// holds any of its rows, any number of times; every other chip holds exactly its rows.
+func (s *System) checkGiven(f *Filling, contents Contents) error {
+	for _, c := range s.Chips {
+		at := c.given()
+		if len(at) == 0 {
+			continue
+		}
+		content, rows := contents[c.Name], f.Rows[c.Name]
+		free := c.Table && !c.Columns[On].Given
+		has := content.has
+		if has == nil && free {
+			set := make(map[string]bool, len(content.Rows))
+			for _, r := range content.Rows {
+				set[fmt.Sprint(r)] = true
+			}
+			has = func(given []uint64) bool { return set[fmt.Sprint(given)] }
+		}
+		if !free && len(rows) != len(content.Rows) {
+			return fmt.Errorf("%w: %s has %d rows, not %d", ErrRefused, c.Name, len(rows), len(content.Rows))
+		}
+		given := make([]uint64, len(at))
+		for i, r := range rows {
+			for k, col := range at {
+				given[k] = r[col]
+				if _, wide := f.Wide[Place{c.Name, i, col}]; wide {
+					return fmt.Errorf("%w: %s row %d: %s is not what the verifier knows", ErrRefused, c.Name, i, c.Columns[col].Name)
+				}
+				if !free && r[col] != content.Rows[i][k] {
+					return fmt.Errorf("%w: %s row %d: %s is %d, and has to be %d", ErrRefused, c.Name, i, c.Columns[col].Name, r[col], content.Rows[i][k])
+				}
+			}
+			if free && !has(given) {
+				return fmt.Errorf("%w: %s row %d: %v is no row of the table", ErrRefused, c.Name, i, given)
+			}
+		}
+	}
+	return nil
+}

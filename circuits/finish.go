@@ -1,0 +1,122 @@
+package circuits
+
+// finish fills the chips that are not steps, once the run has ended.
+func (f *filler) finish(contents Contents) {
+	last := map[BusID]uint64{}
+	for _, img := range []struct {
+		bus, chain  BusID
+		plain, init string
+	}{
+		{BusRegisters, BusRegisterImage, nameRegister, ""}, {BusMemory, BusMemoryImage, nameWord, nameWordInit}, {BusCells, BusCellImage, nameCell, nameCellInit},
+	} {
+		last[img.chain] = f.image(f.spaces[img.bus], img.plain, img.init)
+	}
+	f.statement(contents[nameStatement].Rows[0], last)
+	for _, name := range []string{nameMemoryTable, nameCellTable} {
+		for _, given := range contents[name].Rows {
+			copy(f.add(f.sys.Chip(name)), given)
+		}
+	}
+	program := f.sys.Chip(nameProgram)
+	for i, n := range f.uses {
+		if n > 0 {
+			r := f.add(program)
+			copy(r[1:], f.entries[i])
+			r[len(r)-1] = n
+		}
+	}
+	f.ranges()
+}
+
+// image fills the image chips of a space, and returns the last key of its chain.
+func (f *filler) image(s *space, plain, init string) (last uint64) {
+	for _, at := range s.sorted() {
+		c := s.cells[at]
+		name := plain
+		if c.given {
+			name = init
+		}
+		chip := f.sys.Chip(name)
+		r := f.add(chip)
+		chip.put(r, "address", 1, at)
+		chip.put(r, "last", 1, c.value)
+		chip.put(r, "gap0", 2, at-last)
+		if clock := "clock0"; chip.Column(clock) >= 0 {
+			chip.put(r, clock, 3, c.last)
+			if c.given {
+				chip.put(r, "first", 1, c.first)
+			}
+		} else {
+			chip.put(r, "slot0", 2, c.last)
+		}
+		last = at + 1
+	}
+	return last
+}
+
+// put puts a number into a column, or into as many limbs of 16 bits from there on.
+func (c *Chip) put(r row, name string, limbs int, v uint64) {
+	at := c.Column(name)
+	if limbs == 1 {
+		r[at] = v
+		return
+	}
+	for i := range limbs {
+		r[at+i] = v >> (16 * i) & 0xffff
+	}
+}
+
+// statement fills the one row of the statement.
+func (f *filler) statement(given []uint64, last map[BusID]uint64) {
+	c := f.sys.Chip(nameStatement)
+	r := f.add(c)
+	copy(r[1:], given)
+	c.put(r, "clock0", 3, f.clock+1<<stepBits)
+	registers := last[BusRegisterImage]
+	if registers == 1<<slotBits {
+		registers--
+		c.put(r, "all registers", 1, 1)
+	}
+	c.put(r, "registers0", 2, registers)
+	c.put(r, "room0", 2, given[2]-last[BusMemoryImage])
+	c.put(r, "cells0", 2, last[BusCellImage])
+}
+
+// ranges counts how often each number is looked up.
+func (f *filler) ranges() {
+	var uses [1 << 16]uint64
+	for _, c := range f.sys.Chips {
+		rows := f.filling.Rows[c.Name]
+		if len(rows) == 0 {
+			continue
+		}
+		for i := range c.Messages {
+			m := &c.Messages[i]
+			if m.Bus != BusRange || m.Send {
+				continue
+			}
+			key := m.Key[0].Lin()
+			for _, r := range rows {
+				uses[key.of(r)&0xffff]++
+			}
+		}
+	}
+	c := f.sys.Chip(nameRange)
+	for v, n := range uses {
+		if n > 0 {
+			r := f.add(c)
+			r[1], r[2] = uint64(v), n
+		}
+	}
+}
+
+// of is the value of a polynomial whose coefficients and value are numbers below 2⁶⁴.
+func (l Lin) of(r row) (sum uint64) {
+	if l.Const != nil {
+		sum = l.Const.Uint64()
+	}
+	for _, t := range l.Terms {
+		sum += t.Coef.Uint64() * r[t.Column]
+	}
+	return sum
+}

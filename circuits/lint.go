@@ -1,0 +1,227 @@
+package circuits
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+)
+
+// Lint finds what in a system does not follow the rules that its soundness stands on; docs/circuits.md says why each is needed. For every chip
+// it works out how the columns are bounded, from what constrains them and from what is received, and from nothing else; declared widths count for
+// nothing but in given columns.
+//
+//   - Constraints have degree 3 at most, and hold in a row of zeros.
+//   - Messages fit their bus. Multiplicities are free only where a table sends on a plain bus; everywhere else it is the row's own bit.
+//   - A value that is sent is within the bus's bound, so that who receives may rely on it.
+//   - Steps on a bus come in pairs, from a key to one that is greater by a bounded positive multiple of the bus's unit. First keys are sent
+//     by the statement, and by image rows at the address that they take in the chain.
+//   - A field is packed only if each part is bounded so that no part can be traded for another.
+func (s *System) Lint() error {
+	var errs []error
+	names := make(map[string]bool)
+	for _, c := range s.Chips {
+		if names[c.Name] {
+			errs = append(errs, fmt.Errorf("circuits: two chips are called %q", c.Name))
+		}
+		names[c.Name] = true
+		l := &linter{sys: s, c: c, b: &bounds{cols: make([]interval, len(c.Columns))}}
+		l.shape()
+		if l.errs == nil {
+			l.infer()
+			l.messages()
+			l.edges()
+		}
+		for _, e := range l.errs {
+			errs = append(errs, fmt.Errorf("circuits: chip %s: %w", c.Name, e))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// linter looks at one chip.
+type linter struct {
+	sys  *System
+	c    *Chip
+	b    *bounds
+	errs []error
+}
+
+func (l *linter) fail(format string, args ...any) {
+	l.errs = append(l.errs, fmt.Errorf(format, args...))
+}
+
+// shape checks what needs no bounds.
+func (l *linter) shape() {
+	c := l.c
+	names := make(map[string]bool)
+	for i := range c.Columns {
+		col := &c.Columns[i]
+		if names[col.Name] {
+			l.fail("two columns are called %q", col.Name)
+		}
+		names[col.Name] = true
+		if col.Bits < 1 || col.Bits > 64 {
+			l.fail("column %s has %d bits", col.Name, col.Bits)
+		}
+		if col.Given && !c.Table && !c.Once {
+			l.fail("column %s is given, in a chip whose rows are not", col.Name)
+		}
+	}
+	if !l.isBit(On) {
+		l.fail("what says whether a row counts is not a bit")
+	}
+	for i := range c.Constraints {
+		zero := new(big.Int)
+		for _, p := range c.Constraints[i].Sum {
+			if len(p) < 1 || len(p) > 3 {
+				l.fail("%s: degree %d", c.Constraints[i].Name, len(p))
+			}
+			x := big.NewInt(1)
+			for _, f := range p {
+				x.Mul(x, f.K())
+			}
+			zero.Add(zero, x)
+		}
+		if zero.Sign() != 0 {
+			l.fail("%s: does not hold in a row of zeros", c.Constraints[i].Name)
+		}
+	}
+	for i := range c.Messages {
+		l.message(&c.Messages[i])
+	}
+}
+
+// message checks a message against its bus.
+func (l *linter) message(m *Message) {
+	b := &l.sys.Buses[m.Bus]
+	if len(m.Key) != b.Keys || len(m.Value) != b.Values {
+		l.fail("a message on %s has %d keys and %d values", b.Name, len(m.Key), len(m.Value))
+	}
+	free := m.Send && l.c.Table && (b.Kind == Plain || b.Kind == Sum)
+	if m.Mult != On && !free {
+		l.fail("a message on %s has a free multiplicity", b.Name)
+	}
+	if b.Kind == Plain && m.Send != l.c.Table {
+		l.fail("on %s tables send, and nobody else", b.Name)
+	}
+	if m.Role != Step && b.Kind != Stepping {
+		l.fail("%s has no first and last keys", b.Name)
+	}
+}
+
+// isBit reports whether a constraint makes a column 0 or 1.
+func (l *linter) isBit(col int) bool {
+	for i := range l.c.Constraints {
+		sum := l.c.Constraints[i].Sum
+		if len(sum) != 1 || len(sum[0]) != 2 {
+			continue
+		}
+		zero, one := sum[0][0], sum[0][1]
+		if zero.equal(column(col)) && one.equal(column(col).Minus(Int(1))) {
+			return true
+		}
+	}
+	return false
+}
+
+// equal reports whether two polynomials are the same.
+func (l Lin) equal(m Lin) bool {
+	d := l.Minus(m)
+	return d.Const == nil && len(d.Terms) == 0
+}
+
+// infer works out how columns are bounded, until nothing new is learnt.
+func (l *linter) infer() {
+	for i := range l.c.Columns {
+		if col := &l.c.Columns[i]; col.Given {
+			l.b.refine(i, upTo(pow2(uint(col.Bits))))
+		}
+		if l.isBit(i) {
+			l.b.refine(i, upTo(big.NewInt(2)))
+		}
+	}
+	const rounds = 20 // bounds could creep forever
+	l.b.news = true
+	for n := 0; l.b.news && n < rounds; n++ {
+		l.b.news = false
+		for i := range l.c.Messages {
+			l.learn(&l.c.Messages[i])
+		}
+		for i := range l.c.Constraints {
+			var sum Lin
+			linear := true
+			for _, p := range l.c.Constraints[i].Sum {
+				if linear = linear && len(p) == 1; linear {
+					sum = sum.Plus(p[0])
+				}
+			}
+			if linear {
+				l.b.learn(sum, interval{new(big.Int), new(big.Int)})
+			}
+		}
+	}
+}
+
+// learn takes from a message what it says of the columns.
+func (l *linter) learn(m *Message) {
+	b := &l.sys.Buses[m.Bus]
+	if b.KeyBelow != nil && m.Role == Step {
+		if _, ok := m.Key[0].Lin().single(); ok { // a node of the only path
+			l.b.learn(m.Key[0].Lin(), upTo(b.KeyBelow))
+		}
+	}
+	if b.Index != nil && m.Role == Step && m.Send {
+		if clock, ok := l.clock(); ok {
+			index := m.Key[0].Lin().Minus(clock.Shl(b.Clock))
+			if _, ok := index.single(); ok {
+				l.b.learn(index, interval{new(big.Int).Neg(b.Index), b.Index})
+			}
+		}
+	}
+	if m.Send {
+		return
+	}
+	for i, v := range m.Value {
+		if i < len(b.Below) {
+			l.b.learn(v, upTo(b.Below[i]))
+		}
+	}
+	for _, f := range m.Key {
+		if b.Kind == Plain && l.packed(f) == nil {
+			for _, lane := range f {
+				l.b.learn(lane.Of, upTo(pow2(lane.Width)))
+			}
+		}
+	}
+}
+
+// clock is the step's clock, if the chip is one of steps.
+func (l *linter) clock() (Lin, bool) {
+	for i := range l.c.Messages {
+		if m := &l.c.Messages[i]; m.Bus == BusState && !m.Send {
+			return m.Key[0].Lin(), true
+		}
+	}
+	return Lin{}, false
+}
+
+// packed returns why a field is not packed as it must be.
+func (l *linter) packed(f Field) error {
+	if len(f) == 1 {
+		return nil // it is the table's number, whatever it is
+	}
+	for i, lane := range f {
+		room := wrap - lane.Shift
+		if i+1 < len(f) {
+			room = f[i+1].Shift - lane.Shift
+		}
+		v := l.b.of(lane.Of)
+		// The difference to a number of Width bits must be less than 2^room, up and down.
+		least := new(big.Int).Sub(pow2(lane.Width), pow2(room))
+		most := new(big.Int).Sub(pow2(room), big.NewInt(1))
+		if !v.within(interval{least, most}) {
+			return fmt.Errorf("%s is %s, in a lane of %d bits", lane.Of.text(l.c.Columns), v, room)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,122 @@
+package circuits
+
+import "math/big"
+
+// messages checks what chips send, and how fields are packed.
+func (l *linter) messages() {
+	for i := range l.c.Messages {
+		m := &l.c.Messages[i]
+		b := &l.sys.Buses[m.Bus]
+		for _, f := range m.Key {
+			if err := l.packed(f); err != nil {
+				l.fail("packed on %s: %w", b.Name, err)
+			}
+			for _, lane := range f {
+				if b.Kind == Plain && m.Send && !l.b.of(lane.Of).within(upTo(pow2(lane.Width))) {
+					l.fail("the table of %s holds %s, which is %s", b.Name, lane.Of.text(l.c.Columns), l.b.of(lane.Of))
+				}
+			}
+		}
+		if !m.Send {
+			continue
+		}
+		for k, v := range m.Value {
+			if k < len(b.Below) && !l.received(m.Bus, k, v) && !l.b.of(v).within(upTo(b.Below[k])) {
+				l.fail("sends %s on %s, which is %s", v.text(l.c.Columns), b.Name, l.b.of(v))
+			}
+		}
+	}
+}
+
+// received reports whether the row received v on a bus, as value k: then it was within bounds.
+func (l *linter) received(bus BusID, k int, v Lin) bool {
+	for i := range l.c.Messages {
+		if m := &l.c.Messages[i]; m.Bus == bus && !m.Send && k < len(m.Value) && m.Value[k].equal(v) {
+			return true
+		}
+	}
+	return false
+}
+
+// edges checks the steps on stepping buses, and where their paths begin and end.
+func (l *linter) edges() {
+	for bus := range l.sys.Buses {
+		b := &l.sys.Buses[bus]
+		if b.Kind != Stepping {
+			continue
+		}
+		var from, to []Lin
+		for i := range l.c.Messages {
+			m := &l.c.Messages[i]
+			switch {
+			case int(m.Bus) != bus:
+			case m.Role == Source:
+				l.source(b, m)
+			case m.Role == Sink:
+				l.sinkOf(b, m)
+			case m.Send:
+				to = append(to, m.Key[0].Lin())
+			default:
+				from = append(from, m.Key[0].Lin())
+			}
+		}
+		if len(from) != len(to) {
+			l.fail("%d keys are taken from %s, %d given", len(from), b.Name, len(to))
+			continue
+		}
+		for i := range from {
+			l.edge(b, to[i].Minus(from[i]))
+		}
+	}
+}
+
+// edge checks how far a step goes.
+func (l *linter) edge(b *Bus, by Lin) {
+	whole := func(k *big.Int) bool { return new(big.Int).Mod(k, b.Unit).Sign() == 0 }
+	ok := whole(by.K())
+	for _, t := range by.Terms {
+		ok = ok && whole(t.Coef)
+	}
+	if v := l.b.of(by); !ok || !v.within(interval{b.Unit, b.Reach}) {
+		l.fail("goes on by %s on %s, which is %s", by.text(l.c.Columns), b.Name, v)
+	}
+}
+
+// chains are the buses on which image rows take their place, and the statement's rows begin and end.
+func chained(bus BusID) BusID {
+	switch bus {
+	case BusRegisters:
+		return BusRegisterImage
+	case BusMemory:
+		return BusMemoryImage
+	case BusCells:
+		return BusCellImage
+	}
+	return 0
+}
+
+// source checks a first key: it is the statement's, or that of an image row which sends the next number on its chain.
+func (l *linter) source(b *Bus, m *Message) {
+	if l.c.Once && chained(m.Bus) == 0 {
+		return
+	}
+	for i := range l.c.Messages {
+		if link := &l.c.Messages[i]; link.Bus == chained(m.Bus) && chained(m.Bus) != 0 && link.Send && link.Role == Step &&
+			link.Key[0].Lin().equal(m.Key[0].Lin().Plus(Int(1))) {
+			return
+		}
+	}
+	l.fail("sends a first key on %s that nothing makes the only one", b.Name)
+}
+
+// sinkOf checks a last key: it bounds the path.
+func (l *linter) sinkOf(b *Bus, m *Message) {
+	v := l.b.of(m.Key[0].Lin())
+	switch {
+	case m.Bus == BusState: // the statement bounds it on BusEnd
+	case b.KeyBelow != nil && v.known() && v.hi.Cmp(b.KeyBelow) <= 0:
+	case b.Index != nil && v.known() && v.hi.Cmp(b.Index) <= 0:
+	default:
+		l.fail("receives a last key on %s which is %s", b.Name, v)
+	}
+}
