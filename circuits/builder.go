@@ -58,11 +58,6 @@ func (b builder) law(name string, sum ...Product) {
 	b.Constraints = append(b.Constraints, Constraint{name, sum})
 }
 
-// equal adds the constraint that a·b is c.
-func (b builder) equal(name string, x, y, product Lin) {
-	b.law(name, Product{x, y}, Product{product.Times(-1)})
-}
-
 // nonZero says that l is not 0.
 func (b builder) nonZero(name string, l Lin) { b.NonZero = append(b.NonZero, NonZero{name, l}) }
 

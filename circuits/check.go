@@ -94,7 +94,7 @@ func (s *System) checkChip(c *Chip, f *Filling, b []map[tuple]*balance) error {
 			if mult.IsZero() {
 				continue
 			}
-			if m.Send == false {
+			if !m.Send {
 				mult.Neg(&mult)
 			}
 			t := k.tuple(n, v)

@@ -131,7 +131,7 @@ type System struct {
 	Buses []Bus
 	Chips []*Chip
 
-	byOp map[machine.Op][]*step
+	byOp map[machine.Op][]candidate
 }
 
 // Chip returns the chip of a name, or nil.

@@ -84,7 +84,7 @@ func (l *linear) at(row []fr.Element) fr.Element {
 }
 
 // values is row i of a chip in the field, valid until the next call.
-func (k *compiled) values(f *Filling, c *Chip, i int, r row) []fr.Element {
+func (k *compiled) values(f *Filling, c *Chip, i int, r Row) []fr.Element {
 	for j, v := range r {
 		switch v {
 		case 0:

@@ -23,30 +23,14 @@ func (s *System) entries(p *machine.Program) (rows [][]uint64, index map[entryKe
 	index = make(map[entryKey]int)
 	for pc := range p.Code {
 		in := &p.Code[pc]
-		for _, st := range s.byOp[in.Op] {
-			key := entryKey{uint32(pc), st.format.code}
-			if _, ok := index[key]; ok || !st.format.fits(in) {
-				continue
+		for _, c := range s.byOp[in.Op] {
+			if c.use.fits(in) {
+				index[entryKey{uint32(pc), c.step.code}] = len(rows)
+				rows = append(rows, c.use.row(uint32(pc), c.step.code, in))
 			}
-			index[key] = len(rows)
-			rows = append(rows, st.format.row(uint32(pc), in))
 		}
 	}
 	return rows, index
-}
-
-// row is the given columns of an entry in the program's table.
-func (f *format) row(pc uint32, in *machine.Instr) []uint64 {
-	r := make([]uint64, 2+maxLanes+maxExtra+1)
-	r[0], r[1] = uint64(pc), uint64(f.code)
-	for i, o := range f.lanes {
-		r[2+i] = o.of(in)
-	}
-	for i, o := range f.extra {
-		r[2+maxLanes+i] = o.of(in)
-	}
-	r[len(r)-1] = uint64(in.W)
-	return r
 }
 
 // Contents is what the verifier knows of each chip: it follows from the program, which it makes itself, and the statement.

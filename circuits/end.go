@@ -25,44 +25,38 @@ func endOf(o link.Outcome) (end uint64, ok bool) {
 	return 0, false
 }
 
-// ends are the chips of what ends a run. They receive the state and send none.
-func ends() []*step {
-	halt := newStep("halt", format{code: entry(machine.OpHalt, 0)})
+// ends makes the chips of what ends a run. They receive the state and send none.
+func (m *maker) ends() {
+	halt := m.step("halt", use{op: machine.OpHalt})
 	halt.fetch(nil)
 	halt.stop(Int(endOK))
 
-	ok := newStep("exit ok", format{code: entry(machine.OpExit, 0), lanes: []operand{opA}})
-	a := ok.index("a")
-	ok.fetch([]Lin{a})
-	high := ok.limbs("high", 2) // only the low 32 bits are the code
-	ok.read(opA, a, slotA, high.Shl(32))
+	// Only the low 32 bits are the code.
+	code := func(x *execution) uint64 { return x.reg(opA) }
+	ok := m.step("exit with 0", use{op: machine.OpExit, lanes: []operand{opA}, takes: func(x *execution) bool { return uint32(code(x)) == 0 }})
+	i := ok.registers("a")
+	high := ok.limbs("high", 2)
+	ok.fetch(i)
+	ok.read(0, i[0], slotA, high.Shl(32))
 	ok.stop(Int(endOK))
-	ok.takes = func(x *execution) bool { return uint32(x.a) == 0 }
-	ok.fill = func(x *execution, r row) {
-		r.set(a, uint64(x.in.A))
-		r.limbs(high, x.a>>32)
+	ok.fill = func(x *execution, r Row) { r.limbs(high, code(x)>>32) }
+
+	exit := m.step("exit", use{op: machine.OpExit, lanes: []operand{opA}, takes: func(x *execution) bool { return uint32(code(x)) != 0 }})
+	i = exit.registers("a")
+	low, rest := exit.limbs("code", 2), exit.limbs("high", 2)
+	exit.fetch(i)
+	exit.read(0, i[0], slotA, low.Plus(rest.Shl(32)))
+	exit.nonZero("the code is not 0", low)
+	exit.stop(low.Shl(endCode).Plus(Int(endExit)))
+	exit.fill = func(x *execution, r Row) {
+		r.limbs(low, code(x))
+		r.limbs(rest, code(x)>>32)
 	}
 
-	exit := newStep("exit", format{code: entry(machine.OpExit, 0), lanes: []operand{opA}})
-	i := exit.index("a")
-	exit.fetch([]Lin{i})
-	code, rest := exit.limbs("code", 2), exit.limbs("high", 2)
-	exit.read(opA, i, slotA, code.Plus(rest.Shl(32)))
-	exit.nonZero("the code is not 0", code)
-	exit.stop(code.Shl(endCode).Plus(Int(endExit)))
-	exit.takes = func(x *execution) bool { return uint32(x.a) != 0 }
-	exit.fill = func(x *execution, r row) {
-		r.set(i, uint64(x.in.A))
-		r.limbs(code, x.a)
-		r.limbs(rest, x.a>>32)
-	}
-
-	trap := newStep("trap", format{code: entry(machine.OpTrap, 0), extra: []operand{opTrap}})
-	kind := trap.column("kind", 8)
+	trap := m.step("trap", use{op: machine.OpTrap, extra: []operand{opTrap}})
+	kind := trap.extra(0, "kind")
 	trap.fetch(nil, kind)
 	trap.stop(kind.Shl(endTrap).Plus(Int(endTrapped)))
-	trap.fill = func(x *execution, r row) { r.set(kind, x.in.Imm) }
-	return []*step{halt, ok, exit, trap}
 }
 
 // stop ends the run: the state that the row received is the last one.

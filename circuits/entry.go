@@ -61,22 +61,26 @@ var laneShift = [maxLanes]uint{44, 98, 152}
 // laneWidth is how wide the content of a lane may be in a program.
 var laneWidth = [maxLanes]uint{53, 53, 65}
 
-// fits reports whether an instruction's operands are as wide as the format says.
-func (f *format) fits(in *machine.Instr) bool {
-	for _, o := range append(append([]operand(nil), f.lanes...), f.extra...) {
+// fits reports whether an instruction has an entry of the use, with operands as wide as they may be.
+func (u *use) fits(in *machine.Instr) bool {
+	for _, o := range append(append([]operand(nil), u.lanes...), u.extra...) {
 		if w := o.width(); w < 64 && o.of(in)>>w != 0 {
 			return false
 		}
 	}
-	return true
+	return u.when == nil || u.when(in)
 }
 
-// format says which operands an entry has.
-type format struct {
-	code  uint16
-	lanes []operand
-	extra []operand
+// row is the given columns of an entry in the program's table.
+func (u *use) row(pc uint32, code uint16, in *machine.Instr) []uint64 {
+	r := make([]uint64, 2+maxLanes+maxExtra+1)
+	r[0], r[1] = uint64(pc), uint64(code)
+	for i, o := range u.lanes {
+		r[2+i] = o.of(in)
+	}
+	for i, o := range u.extra {
+		r[2+maxLanes+i] = o.of(in)
+	}
+	r[len(r)-1] = uint64(in.W)
+	return r
 }
-
-// entry is the code of variant v of op: below 2^codeBits.
-func entry(op machine.Op, v uint16) uint16 { return uint16(op)<<2 | v }

@@ -31,7 +31,7 @@ type Run struct {
 // Fill runs a program on streams within limits, and fills the chips. It takes some hundred bytes a step. The error is an [UnprovableError],
 // or [machine.ErrHost].
 func (s *System) Fill(p *machine.Program, streams [][]byte, lim link.Limits) (*Run, error) {
-	f := &filler{sys: s, program: p, machine: machine.New(p, streams, lim), filling: &Filling{Rows: make(map[string][]row)}, spaces: newSpaces(p)}
+	f := &filler{sys: s, program: p, machine: machine.New(p, streams, lim), filling: &Filling{Rows: make(map[string][]Row)}, spaces: newSpaces(p)}
 	f.entries, f.index = s.entries(p)
 	f.uses = make([]uint64, len(f.entries))
 	for step := uint64(1); !f.machine.Ended(); step++ {
@@ -58,7 +58,7 @@ type filler struct {
 	program *machine.Program
 	machine *machine.Machine
 	filling *Filling
-	spaces  [numBuses]*space
+	spaces  *spaces
 	entries [][]uint64
 	index   map[entryKey]int
 	uses    []uint64
@@ -70,8 +70,8 @@ func (f *filler) unprovable(pc uint32, why string) error {
 }
 
 // add appends a row that counts, and returns it.
-func (f *filler) add(c *Chip) row {
-	r := make(row, len(c.Columns))
+func (f *filler) add(c *Chip) Row {
+	r := make(Row, len(c.Columns))
 	r[On] = 1
 	f.filling.Rows[c.Name] = append(f.filling.Rows[c.Name], r)
 	return r
@@ -82,48 +82,49 @@ func (f *filler) step(step uint64) error {
 	m := f.machine
 	pc, fp := m.PC(), m.FP()
 	in := &f.program.Code[pc]
-	x := &execution{in: in, pc: pc, fp: fp, a: m.Register(fp + uint32(in.A)), b: m.Register(fp + uint32(in.B)), c: m.Register(fp + uint32(uint16(in.T))),
-		word: f.spaces[BusMemory].word}
-	x.from = x.a
-	if in.Op == machine.OpMoveFar {
-		x.from = m.Register(fp + uint32(in.Imm))
-	}
 	if _, err := m.Run(1); err != nil {
 		return err
 	}
-	x.d, x.next, x.ended = m.Register(fp+uint32(in.D)), m.PC(), m.Ended()
+	x := &execution{in: in, pc: pc, fp: fp, d: m.Register(fp + uint32(in.D)), next: m.PC(), ended: m.Ended(), spaces: f.spaces}
 	if x.ended {
 		x.end, _ = endOf(m.Outcome())
 	}
 	st := f.sys.choose(x)
-	if st == nil || !st.format.fits(in) {
+	if st == nil {
 		return f.unprovable(pc, "no proof shows this operation")
 	}
 	f.clock = uint64(fp) + step<<stepBits
 	r := f.add(st.Chip)
 	r.set(st.clock, f.clock)
 	r.set(st.pc, uint64(pc))
+	for _, o := range st.operands {
+		list := x.lanes
+		if o.extra {
+			list = x.use.extra
+		}
+		r.set(o.column, list[o.lane].of(in))
+	}
 	st.fill(x, r)
 	for i := range st.accesses {
 		f.access(&st.accesses[i], x, r, step)
 	}
-	f.uses[f.index[entryKey{pc, st.format.code}]]++
+	f.uses[f.index[entryKey{pc, st.code}]]++
 	return nil
 }
 
 // choose returns the chip for a step, or nil.
 func (s *System) choose(x *execution) *step {
-	for _, st := range s.byOp[x.in.Op] {
-		if st.takes(x) {
-			return st
+	for _, c := range s.byOp[x.in.Op] {
+		if x.use = c.use; c.use.fits(x.in) && (c.use.takes == nil || c.use.takes(x)) {
+			return c.step
 		}
 	}
 	return nil
 }
 
 // access fills the columns of an access to a cell.
-func (f *filler) access(a *access, x *execution, r row, step uint64) {
-	at := a.index(x)
+func (f *filler) access(a *access, x *execution, r Row, step uint64) {
+	at := a.at(x)
 	c := f.spaces[a.bus].use(at)
 	now := f.clock + uint64(a.slot)
 	if a.bus == BusRegisters {
@@ -134,12 +135,11 @@ func (f *filler) access(a *access, x *execution, r row, step uint64) {
 	}
 	r.limbs(a.since, now-c.last-1)
 	c.last = now
+	if len(a.old.Terms) > 0 {
+		r.set(a.old, c.value)
+	}
 	if a.fresh != nil {
-		old := c.value
-		if len(a.old.Terms) > 0 {
-			r.set(a.old, old)
-		}
-		c.value = a.fresh(x, old)
+		c.value = a.fresh(x)
 	}
 }
 

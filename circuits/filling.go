@@ -12,7 +12,7 @@ var ErrRefused = errors.New("circuits: refused")
 
 // Filling is rows for the chips of a system, by the chip's name. Each row has a number for every column.
 type Filling struct {
-	Rows map[string][]row
+	Rows map[string][]Row
 	// Wide holds the entries that are no numbers of 64 bits. No honest filling has any.
 	Wide map[Place]fr.Element
 }

@@ -55,7 +55,7 @@ func (f *filler) image(s *space, plain, init string) (last uint64) {
 }
 
 // put puts a number into a column, or into as many limbs of 16 bits from there on.
-func (c *Chip) put(r row, name string, limbs int, v uint64) {
+func (c *Chip) put(r Row, name string, limbs int, v uint64) {
 	at := c.Column(name)
 	if limbs == 1 {
 		r[at] = v
@@ -111,7 +111,7 @@ func (f *filler) ranges() {
 }
 
 // of is the value of a polynomial whose coefficients and value are numbers below 2⁶⁴.
-func (l Lin) of(r row) (sum uint64) {
+func (l Lin) of(r Row) (sum uint64) {
 	if l.Const != nil {
 		sum = l.Const.Uint64()
 	}

@@ -2,103 +2,79 @@ package circuits
 
 import "github.com/trilemma-dev/trilemma/machine"
 
-// moves are the chips of what copies.
-func moves() []*step {
-	return []*step{constants(), move("move", machine.OpMove, opD, opA), move("move far", machine.OpMoveFar, opFarTo, opFarFrom), charge(),
-		choice("select first", 0, opA), choice("select second", 1, opB)}
+// moves makes the chips of what copies.
+func (m *maker) moves() {
+	m.constants()
+	m.move("move", machine.OpMove, opD, opA)
+	m.move("move far", machine.OpMoveFar, opFarTo, opFarFrom)
+	s := m.step("charge", use{op: machine.OpCharge})
+	s.fetch(nil)
+	s.goOn()
+	m.choice("select first", opA)
+	m.choice("select second", opB)
 }
 
 // constants writes a number, which is fetched whole.
-func constants() *step {
-	s := newStep("const", format{code: entry(machine.OpConst, 0), lanes: []operand{opD}, extra: []operand{opImm}})
-	d, v := s.index("d"), s.column("x", 64)
+func (m *maker) constants() {
+	s := m.step("const", use{op: machine.OpConst, lanes: []operand{opD}, extra: []operand{opImm}})
+	d, v := s.lane(0, "d"), s.extra(0, "x")
 	s.fetch([]Lin{d}, v)
 	s.goOn()
-	s.result(d, v)
-	s.fill = func(x *execution, r row) {
-		r.set(d, uint64(x.in.D))
-		r.set(v, x.in.Imm)
-	}
-	return s
+	s.write(0, d, v, nil)
 }
 
 // move copies a cell, whatever it holds.
-func move(name string, op machine.Op, to, from operand) *step {
-	s := newStep(name, format{code: entry(op, 0), lanes: []operand{to, from}})
-	d, a, v := s.index("d"), s.index("a"), s.column("x", 64)
-	s.fetch([]Lin{d, a})
+func (m *maker) move(name string, op machine.Op, to, from operand) {
+	s := m.step(name, use{op: op, lanes: []operand{to, from}})
+	i := s.registers("d", "a")
+	v := s.column("x", 64)
+	s.fetch(i)
 	s.goOn()
-	s.read(from, a, slotA, v)
-	s.write(to, d, v, func(x *execution) uint64 { return x.from })
-	s.fill = func(x *execution, r row) {
-		r.set(d, to.of(x.in))
-		r.set(a, from.of(x.in))
-		r.set(v, x.from)
-	}
-	return s
-}
-
-// charge does nothing.
-func charge() *step {
-	s := newStep("charge", format{code: entry(machine.OpCharge, 0)})
-	s.fetch(nil)
-	s.goOn()
-	return s
+	s.read(1, i[1], slotA, v)
+	s.write(0, i[0], v, func(x *execution) uint64 { return x.at(1) })
+	s.fill = func(x *execution, r Row) { r.set(v, x.at(1)) }
 }
 
 // choice is a select that takes the operand o: the first if the condition is not 0. The other operand is no part of the entry, since nothing
 // would bound it.
-func choice(name string, variant uint16, o operand) *step {
-	s := newStep(name, format{code: entry(machine.OpSelect, variant), lanes: []operand{opD, opC, o}})
-	d, c, i, v := s.index("d"), s.index("c"), s.index("i"), s.column("x", 64)
-	s.fetch([]Lin{d, c, i})
+func (m *maker) choice(name string, o operand) {
+	s := m.step(name, use{op: machine.OpSelect, lanes: []operand{opD, opC, o}, takes: func(x *execution) bool { return (x.reg(opC) != 0) == (o == opA) }})
+	i := s.registers("d", "c", "i")
+	v := s.column("x", 64)
+	s.fetch(i)
 	s.goOn()
 	condition := Lin{}
-	if variant == 0 {
+	if o == opA {
 		condition = s.column("condition", 64)
 		s.nonZero("the condition is not 0", condition)
 	}
-	s.read(opC, c, slotA, condition)
-	s.read(o, i, slotB, v)
-	s.result(d, v)
-	s.takes = func(x *execution) bool { return (x.c != 0) == (variant == 0) }
-	s.fill = func(x *execution, r row) {
-		r.set(d, uint64(x.in.D))
-		r.set(c, opC.of(x.in))
-		r.set(i, o.of(x.in))
-		r.set(v, x.d)
-		if variant == 0 {
-			r.set(condition, x.c)
+	s.read(1, i[1], slotA, condition)
+	s.read(2, i[2], slotB, v)
+	s.write(0, i[0], v, nil)
+	s.fill = func(x *execution, r Row) {
+		r.set(v, x.at(2))
+		if o == opA {
+			r.set(condition, x.at(1))
 		}
 	}
-	return s
 }
 
-// globals are the chips of global variables.
-func globals() []*step {
-	get := newStep("global get", format{code: entry(machine.OpGlobalGet, 0), lanes: []operand{opD, opCell}})
-	d, g, v := get.index("d"), get.column("g", 28), get.column("x", 64)
-	get.fetch([]Lin{d, g})
+// globals makes the chips of global variables.
+func (m *maker) globals() {
+	cell := func(x *execution) uint64 { return cellGlobals + uint64(x.in.T) }
+	get := m.step("global get", use{op: machine.OpGlobalGet, lanes: []operand{opD, opCell}})
+	i := get.registers("d", "g")
+	v := get.column("x", 64)
+	get.fetch(i)
 	get.goOn()
-	at := func(x *execution) uint64 { return cellGlobals + uint64(x.in.T) }
-	get.wide(BusCells, g, 0, v, v, at, nil)
-	get.result(d, v)
-	get.fill = func(x *execution, r row) {
-		r.set(d, uint64(x.in.D))
-		r.set(g, uint64(x.in.T))
-		r.set(v, x.d)
-	}
+	get.use(BusCells, i[1], 0, v, v, cell, nil)
+	get.write(0, i[0], v, nil)
 
-	set := newStep("global set", format{code: entry(machine.OpGlobalSet, 0), lanes: []operand{opA, opCell}})
-	a, to, w, old := set.index("a"), set.column("g", 28), set.column("x", 64), set.column("was", 64)
-	set.fetch([]Lin{a, to})
+	set := m.step("global set", use{op: machine.OpGlobalSet, lanes: []operand{opA, opCell}})
+	i = set.registers("a", "g")
+	w, old := set.column("x", 64), set.column("was", 64)
+	set.fetch(i)
 	set.goOn()
-	set.read(opA, a, slotA, w)
-	set.wide(BusCells, to, 0, old, w, at, func(x *execution, _ uint64) uint64 { return x.a })
-	set.fill = func(x *execution, r row) {
-		r.set(a, uint64(x.in.A))
-		r.set(to, uint64(x.in.T))
-		r.set(w, x.a)
-	}
-	return []*step{get, set}
+	set.read(0, i[0], slotA, w)
+	set.use(BusCells, i[1], 0, old, w, cell, func(x *execution) uint64 { return x.at(0) })
 }

@@ -11,6 +11,9 @@ type space struct {
 	cells map[uint64]*cell
 }
 
+// spaces are those of the buses that have one.
+type spaces [numBuses]*space
+
 // cell is one cell: what it held at first and holds now, and when it was used last, in units of its bus.
 type cell struct {
 	first, value, last uint64
@@ -18,7 +21,8 @@ type cell struct {
 }
 
 // newSpaces makes the spaces in the initial state of a program.
-func newSpaces(p *machine.Program) (s [numBuses]*space) {
+func newSpaces(p *machine.Program) *spaces {
+	var s spaces
 	for _, bus := range []BusID{BusRegisters, BusMemory, BusCells} {
 		s[bus] = &space{make(map[uint64]*cell)}
 	}
@@ -28,7 +32,7 @@ func newSpaces(p *machine.Program) (s [numBuses]*space) {
 	for _, w := range initialCells(p) {
 		s[BusCells].cells[w[1]] = &cell{first: w[2], value: w[2], given: true}
 	}
-	return s
+	return &s
 }
 
 // use returns a cell.
@@ -41,10 +45,10 @@ func (s *space) use(at uint64) *cell {
 	return c
 }
 
-// word is what a cell holds, without using it.
-func (s *space) word(at uint64) uint32 {
+// value is what a cell holds, without using it.
+func (s *space) value(at uint64) uint64 {
 	if c := s.cells[at]; c != nil {
-		return uint32(c.value)
+		return c.value
 	}
 	return 0
 }

@@ -14,49 +14,65 @@ const (
 	slotD
 )
 
+// maker makes the chips of steps.
+type maker struct{ steps []*step }
+
 // step is a chip of steps: each row is one step of a run, with one entry of the program.
 type step struct {
 	builder
+	code      uint16
+	uses      []use
 	clock, pc Lin
-	format    format
+	operands  []filled
 	accesses  []access
+	fill      func(x *execution, r Row) // fills the columns that are the chip's own
+}
 
-	// takes reports whether a step that executes the format's operation is one of this chip's; fill fills the columns
-	// that are the chip's own.
-	takes func(x *execution) bool
-	fill  func(x *execution, r row)
+// use is an operation that a chip shows, where takes holds.
+type use struct {
+	op    machine.Op
+	lanes []operand
+	extra []operand
+	takes func(x *execution) bool      // of an execution; nil is always
+	when  func(in *machine.Instr) bool // of the instruction: else it has no such entry; nil is always
+}
+
+// filled is a column that holds an operand.
+type filled struct {
+	column Lin
+	extra  bool
+	lane   int
 }
 
 // access is a use of a cell: what the common part of a row's filling needs to know.
 type access struct {
 	bus   BusID
-	index func(x *execution) uint64 // absolute
+	at    func(x *execution) uint64 // the cell
 	slot  uint
 	since Lin // limbs of the time since the cell's last use, less one
-	old   Lin // column of the old content, if it is overwritten; else 0
-	fresh func(x *execution, old uint64) uint64
+	old   Lin // the column of the old content, if there is one
+	fresh func(x *execution) uint64
 }
 
-// newStep begins a chip of steps: the row receives the state.
-func newStep(name string, f format) *step {
-	s := &step{builder: build(name), format: f}
+// step begins a chip of steps: the row receives the state. All uses have operands of the same widths.
+func (m *maker) step(name string, uses ...use) *step {
+	s := &step{builder: build(name), uses: uses, code: uint16(len(m.steps) + 1), fill: func(*execution, Row) {}}
+	m.steps = append(m.steps, s)
 	s.clock = s.column("clock", clockBits)
 	s.pc = s.column("pc", pcBits)
 	s.receive(BusState, alone(s.clock), s.pc)
-	s.takes = func(*execution) bool { return true }
-	s.fill = func(*execution, row) {}
 	return s
 }
 
-// fetch says that the instruction at pc has an entry of the step's format with these lanes and extra numbers.
+// fetch says that the instruction at pc has an entry of the chip's code with these lanes and extra numbers.
 func (s *step) fetch(lanes []Lin, extra ...Lin) {
-	word := Field{{Of: s.pc, Width: programBits}, {Of: Int(int64(s.format.code)), Shift: codeShift, Width: codeBits}}
+	word := Field{{Of: s.pc, Width: programBits}, {Of: Int(int64(s.code)), Shift: codeShift, Width: codeBits}}
 	for i, l := range lanes {
-		word = append(word, Lane{Of: l, Shift: laneShift[i], Width: s.format.lanes[i].width()})
+		word = append(word, Lane{Of: l, Shift: laneShift[i], Width: s.uses[0].lanes[i].width()})
 	}
 	keys := []Field{word}
 	for i, l := range extra {
-		keys = append(keys, Field{{Of: l, Width: s.format.extra[i].width()}})
+		keys = append(keys, Field{{Of: l, Width: s.uses[0].extra[i].width()}})
 	}
 	for len(keys) <= maxExtra {
 		keys = append(keys, Field{{Width: 1}})
@@ -72,67 +88,101 @@ func (s *step) next(pc, frame Lin) {
 // goOn is next with the instruction behind this one.
 func (s *step) goOn() { s.next(s.pc.Plus(Int(1)), Lin{}) }
 
-// index adds a column for the index of a register. Nothing checks it but its key.
-func (s *step) index(name string) Lin { return s.column(name, 16) }
-
-// read reads the register of an index, which operand o is; v is what is there.
-func (s *step) read(o operand, index Lin, slot uint, v Lin) {
-	s.access(o, index, slot, Lin{}, v, v, nil)
+// lane adds a column for the operand in lane i.
+func (s *step) lane(i int, name string) Lin {
+	l := s.column(name, int(s.uses[0].lanes[i].width()))
+	s.operands = append(s.operands, filled{l, false, i})
+	return l
 }
 
-// write writes now to the register of an index, which operand o is. fresh is the value.
-func (s *step) write(o operand, index Lin, now Lin, fresh func(x *execution) uint64) {
-	old := s.column("old", 64)
-	s.access(o, index, slotD, old, old, now, func(x *execution, _ uint64) uint64 { return fresh(x) })
-}
-
-func (s *step) access(o operand, index Lin, slot uint, column, old, now Lin, fresh func(*execution, uint64) uint64) {
-	since := s.limbs(s.Columns[index.Terms[0].Column].Name+" since", 1)
-	to := s.clock.Plus(index, Int(int64(slot)<<slotBits))
-	s.edge(BusRegisters, to.Minus(since.Plus(Int(1)).Shl(slotBits)), to, []Lin{old}, []Lin{now})
-	s.accesses = append(s.accesses, access{bus: BusRegisters, slot: slot, since: since, old: column, fresh: fresh,
-		index: func(x *execution) uint64 { return uint64(x.fp) + o.of(x.in) }})
-}
-
-// wide uses the cell at an address on a bus of words or cells: old is what is there, now what is left there. at is the address, fresh the value
-// that is left, nil if it stays.
-func (s *step) wide(bus BusID, address Lin, slot uint, old, now Lin, at func(x *execution) uint64, fresh func(x *execution, old uint64) uint64) {
-	since := s.limbs(fmt.Sprintf("since%d", len(s.accesses)), 3)
-	clock := s.clock.Plus(Int(int64(slot)))
-	s.edge(bus, address.Plus(clock.Minus(since).Minus(Int(1)).Shl(wideBits)), address.Plus(clock.Shl(wideBits)), []Lin{old}, []Lin{now})
-	column := Lin{}
-	if _, ok := old.single(); ok {
-		column = old
+// lanes adds columns for the operands in the first lanes.
+func (s *step) registers(names ...string) []Lin {
+	var all []Lin
+	for i, n := range names {
+		all = append(all, s.lane(i, n))
 	}
-	s.accesses = append(s.accesses, access{bus: bus, slot: slot, since: since, old: column, fresh: fresh, index: at})
+	return all
 }
 
-// result writes what the machine computed to register d.
-func (s *step) result(index, now Lin) {
-	s.write(opD, index, now, func(x *execution) uint64 { return x.d })
+// extra adds a column for an operand that is not packed.
+func (s *step) extra(i int, name string) Lin {
+	l := s.column(name, int(s.uses[0].extra[i].width()))
+	s.operands = append(s.operands, filled{l, true, i})
+	return l
 }
 
-// execution is one step of a run.
+// read reads the register whose index is in lane i, and in a column; v is what is there.
+func (s *step) read(i int, index Lin, slot uint, v Lin) {
+	s.register(i, index, slot, v, v, nil)
+}
+
+// write writes now to the register whose index is in lane i, and in a column. fresh is the value; nil is what the machine computed into register d.
+func (s *step) write(i int, index, now Lin, fresh func(x *execution) uint64) {
+	if fresh == nil {
+		fresh = func(x *execution) uint64 { return x.d }
+	}
+	s.register(i, index, slotD, s.column("old", 64), now, fresh)
+}
+
+// register goes on from one content of a register to the next.
+func (s *step) register(i int, index Lin, slot uint, old, now Lin, fresh func(*execution) uint64) {
+	s.use(BusRegisters, index, slot, old, now, func(x *execution) uint64 { return uint64(x.fp) + x.lane(i) }, fresh)
+}
+
+// use goes on from one content of a cell to the next, on the bus of registers or one of those with a wide clock. at is the
+// cell, fresh what is left there, nil if it stays.
+func (s *step) use(bus BusID, index Lin, slot uint, old, now Lin, at, fresh func(x *execution) uint64) {
+	a := access{bus: bus, slot: slot, at: at, fresh: fresh}
+	name := fmt.Sprintf("since%d_", len(s.accesses))
+	var from, to Lin
+	if bus == BusRegisters {
+		a.since = s.limbs(name, 1)
+		to = s.clock.Plus(index, Int(int64(slot)<<slotBits))
+		from = to.Minus(a.since.Plus(Int(1)).Shl(slotBits))
+	} else {
+		a.since = s.limbs(name, 3)
+		clock := s.clock.Plus(Int(int64(slot)))
+		to = index.Plus(clock.Shl(wideBits))
+		from = to.Minus(a.since.Plus(Int(1)).Shl(wideBits))
+	}
+	s.edge(bus, from, to, []Lin{old}, []Lin{now})
+	if _, ok := old.single(); ok {
+		a.old = old
+	}
+	s.accesses = append(s.accesses, a)
+}
+
+// execution is one step of a run, as one use.
 type execution struct {
-	in      *machine.Instr
-	pc, fp  uint32
-	a, b, c uint64 // registers A, B, T before the step, whether the operation has them or not
-	from    uint64 // what a move copies
-	d       uint64 // register D after it
-	next    uint32 // pc after it
-	end     uint64 // how the run ends in it, as BusEnd has it
-	ended   bool
-	word    func(i uint64) uint32 // words of memory before it
+	*use
+	in     *machine.Instr
+	pc, fp uint32
+	d      uint64 // register d after it
+	next   uint32 // pc after it
+	ended  bool
+	end    uint64 // how the run ends in it, as BusEnd has it
+	spaces *spaces
 }
 
-// row is a row of a filling: a number for each column.
-type row []uint64
+// lane is the operand in lane i.
+func (x *execution) lane(i int) uint64 { return x.lanes[i].of(x.in) }
+
+// reg is the register whose index is operand o, before the step.
+func (x *execution) reg(o operand) uint64 {
+	return x.spaces[BusRegisters].value(uint64(x.fp) + o.of(x.in))
+}
+
+// at is the register whose index is in lane i, before the step.
+func (x *execution) at(i int) uint64 { return x.reg(x.lanes[i]) }
+
+// Row is a row of a filling: a number for each column.
+type Row []uint64
 
 // set puts a number into a column.
-func (r row) set(l Lin, v uint64) { r[l.Terms[0].Column] = v }
+func (r Row) set(l Lin, v uint64) { r[l.Terms[0].Column] = v }
 
 // limbs puts a number into limbs of 16 bits.
-func (r row) limbs(l Lin, v uint64) {
+func (r Row) limbs(l Lin, v uint64) {
 	for _, t := range l.Terms {
 		r[t.Column] = v & 0xffff
 		v >>= 16

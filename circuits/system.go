@@ -4,7 +4,7 @@ import "github.com/trilemma-dev/trilemma/machine"
 
 // New makes the system of chips for runs of profile tm/1.
 func New() *System {
-	s := &System{Buses: buses(), byOp: make(map[machine.Op][]*step)}
+	s := &System{Buses: buses(), byOp: make(map[machine.Op][]candidate)}
 	s.Chips = []*Chip{
 		statement(), programTable(), rangeTable(),
 		registerImage(), registerRefresh(),
@@ -12,12 +12,23 @@ func New() *System {
 		wideImage(nameCell, BusCells, BusCellImage, 0, 32), wideImage(nameCellInit, BusCells, BusCellImage, BusCellInit, 32),
 		initTable(nameMemoryTable, BusMemoryInit, 32), initTable(nameCellTable, BusCellInit, 64),
 	}
-	for _, group := range [][]*step{moves(), globals(), additions(), ends()} {
-		for _, st := range group {
-			s.Chips = append(s.Chips, st.Chip)
-			op := machine.Op(st.format.code >> 2)
-			s.byOp[op] = append(s.byOp[op], st)
+	m := &maker{}
+	m.moves()
+	m.globals()
+	m.additions()
+	m.ends()
+	for _, st := range m.steps {
+		s.Chips = append(s.Chips, st.Chip)
+		for i := range st.uses {
+			u := &st.uses[i]
+			s.byOp[u.op] = append(s.byOp[u.op], candidate{st, u})
 		}
 	}
 	return s
+}
+
+// candidate is a chip that may show an operation.
+type candidate struct {
+	step *step
+	use  *use
 }
