@@ -1,0 +1,245 @@
+package prover
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash"
+	"math/big"
+
+	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
+	"github.com/consensys/gnark/backend"
+	groth16 "github.com/consensys/gnark/backend/groth16/bn254"
+	"github.com/consensys/gnark/backend/witness"
+	"github.com/consensys/gnark/constraint/solver"
+
+	"github.com/trilemma-dev/trilemma/circuits/parts"
+)
+
+// Work is one part that is to be proved. Its methods give the same answers whenever they are asked, and are asked from one goroutine.
+type Work interface {
+	Kind() int // of the family
+
+	// Columns writes the wires that the part commits to. v is zero and as long as the shape has columns.
+	Columns(v []fr.Element) error
+
+	// Given is the public inputs that the verifier will compute.
+	Given(ch *parts.Challenges) ([]fr.Element, error)
+
+	// Sum is what the part leaves on the bus: what the shape's circuit returns, computed natively.
+	Sum(ch *parts.Challenges) (fr.Element, error)
+}
+
+// Keys is a circuit with its proving and verifying key.
+type Keys struct {
+	Circuit *Circuit
+	Proving *groth16.ProvingKey
+	Key     *parts.Key
+}
+
+// VerifyingKey is gnark's verifying key in the form that verifiers read. The error wraps parts.ErrKey.
+func VerifyingKey(vk *groth16.VerifyingKey) (*parts.Key, error) {
+	if len(vk.CommitmentKeys) != 1 || len(vk.PublicAndCommitmentCommitted) != 1 || len(vk.PublicAndCommitmentCommitted[0]) != 0 {
+		return nil, fmt.Errorf("%w: it does not have one commitment without public wires", parts.ErrKey)
+	}
+	return parts.NewKey(parts.KeyPoints{
+		Alpha: vk.G1.Alpha, Beta: vk.G2.Beta, Gamma: vk.G2.Gamma, Delta: vk.G2.Delta, K: vk.G1.K,
+		G: vk.CommitmentKeys[0].G, GSigmaNeg: vk.CommitmentKeys[0].GSigmaNeg,
+	})
+}
+
+// Prover proves with the keys of a family. It is safe for concurrent use.
+type Prover struct {
+	family *parts.Family
+	keys   []Keys
+}
+
+// New makes a prover for a family whose challenges have these labels, of circuits compiled for them.
+func New(labels []string, keys []Keys) (*Prover, error) {
+	quiet()
+	kinds := make([]parts.Kind, len(keys))
+	for i, k := range keys {
+		s := k.Circuit.shape
+		if k.Circuit.shared != len(labels) {
+			return nil, fmt.Errorf("%s is compiled for %d challenges instead of %d", s.Name(), k.Circuit.shared, len(labels))
+		}
+		if n := len(k.Proving.CommitmentKeys); n != 1 || len(k.Proving.CommitmentKeys[0].Basis) != s.Columns()+3 {
+			return nil, fmt.Errorf("%w: the proving key of %s is another circuit's", parts.ErrKey, s.Name())
+		}
+		kinds[i] = parts.Kind{Name: s.Name(), Given: s.Given(), Key: k.Key}
+	}
+	f, err := parts.NewFamily(labels, kinds)
+	if err != nil {
+		return nil, err
+	}
+	return &Prover{family: f, keys: keys}, nil
+}
+
+// Family is what verifies this prover's proofs.
+func (p *Prover) Family() *parts.Family { return p.family }
+
+// Job is a proof to be made.
+type Job struct {
+	Statement []byte
+	Work      []Work
+	Seed      Seed
+
+	// Done is called with each part as it is finished; nil: nobody is told.
+	Done func(i int, part parts.Part)
+
+	// Have is parts of an earlier attempt at the same job with the same seed, by index; those that fit are not proved again.
+	Have map[int]parts.Part
+}
+
+// Prove makes the proof of a job: it commits to all parts, derives the challenges, proves the parts, and verifies the result. ctx stops it
+// after the part at which it is. Beside the keys it takes the memory of one part.
+func (p *Prover) Prove(ctx context.Context, j *Job) (ps []parts.Part, err error) {
+	defer caught("prove", &err)
+	longest := 0
+	for i, w := range j.Work {
+		if w.Kind() < 0 || w.Kind() >= len(p.keys) {
+			return nil, fmt.Errorf("part %d is of kind %d of %d", i, w.Kind(), len(p.keys))
+		}
+		longest = max(longest, p.keys[w.Kind()].Circuit.shape.Columns()+3)
+	}
+	buffer := make([]fr.Element, longest)
+	m, err := newMasks(j, p.family, func(w Work) ([]fr.Element, error) { return p.columns(w, buffer) })
+	if err != nil {
+		return nil, err
+	}
+	commitments := make([]parts.Commitment, len(j.Work))
+	for i, w := range j.Work {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if commitments[i], err = p.commit(i, w, m, buffer); err != nil {
+			return nil, fmt.Errorf("commit to part %d: %w", i, err)
+		}
+	}
+	ch, err := p.family.Challenges(j.Statement, commitments)
+	if err != nil {
+		return nil, err
+	}
+	ps = make([]parts.Part, len(j.Work))
+	for i, w := range j.Work {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if have, ok := j.Have[i]; ok && have.Proof != nil && have.Commitment() == commitments[i] {
+			ps[i] = have
+			continue
+		}
+		if ps[i], err = p.provePart(i, w, m, ch, buffer); err != nil {
+			return nil, fmt.Errorf("prove part %d: %w", i, err)
+		}
+		if ps[i].Commitment() != commitments[i] {
+			return nil, fmt.Errorf("prove part %d: it does not commit to the same wires twice", i)
+		}
+		if j.Done != nil {
+			j.Done(i, ps[i])
+		}
+	}
+	if err := p.family.Verify(j.Statement, ps, func(i int, ch *parts.Challenges) ([]fr.Element, error) { return j.Work[i].Given(ch) }); err != nil {
+		return nil, fmt.Errorf("the proof just made: %w", err)
+	}
+	return ps, nil
+}
+
+// columns reads a part's columns into the beginning of buffer.
+func (p *Prover) columns(w Work, buffer []fr.Element) ([]fr.Element, error) {
+	v := buffer[:p.keys[w.Kind()].Circuit.shape.Columns()]
+	clear(v)
+	return v, w.Columns(v)
+}
+
+// commit computes what a part commits to, as gnark will.
+func (p *Prover) commit(i int, w Work, m *masks, buffer []fr.Element) (c parts.Commitment, err error) {
+	v, err := p.columns(w, buffer)
+	if err != nil {
+		return c, err
+	}
+	sent, received, blind, err := m.of(i)
+	if err != nil {
+		return c, err
+	}
+	point, err := p.keys[w.Kind()].Proving.CommitmentKeys[0].Commit(append(v, sent, received, blind))
+	if err != nil {
+		return c, err
+	}
+	return parts.Commitment{Kind: w.Kind(), Point: point.Bytes()}, nil
+}
+
+func (p *Prover) provePart(i int, w Work, m *masks, ch *parts.Challenges, buffer []fr.Element) (part parts.Part, err error) {
+	v, err := p.columns(w, buffer)
+	if err != nil {
+		return part, err
+	}
+	sent, received, blind, err := m.of(i)
+	if err != nil {
+		return part, err
+	}
+	given, err := w.Given(ch)
+	if err != nil {
+		return part, err
+	}
+	sum, err := w.Sum(ch)
+	if err != nil {
+		return part, err
+	}
+	delta := masked(sum, sent, received, ch)
+	k := p.keys[w.Kind()]
+	public := ch.Inputs(delta, given)
+	if len(public) != parts.Publics(k.Circuit.shared, k.Circuit.shape.Given()) {
+		return part, fmt.Errorf("%d public inputs", len(public))
+	}
+	proof, err := groth16.Prove(k.Circuit.system, k.Proving, &inputs{vector: k.Circuit.assign(public, v, sent, received)},
+		backend.WithProverHashToFieldFunction(newFixedHash(ch.Mask)),
+		backend.WithSolverOptions(solver.OverrideHint(maskHintID(), func(_ *big.Int, _, out []*big.Int) error {
+			blind.BigInt(out[0])
+			return nil
+		})))
+	if err != nil {
+		return part, err
+	}
+	part = parts.Part{Kind: w.Kind(), Delta: delta}
+	part.Proof, err = newProof(proof)
+	return part, err
+}
+
+// masked is a part's sum with its masks: sum + 1/(x − sent) − 1/(x − received).
+func masked(sum, sent, received fr.Element, ch *parts.Challenges) fr.Element {
+	var s, r fr.Element
+	s.Sub(&ch.Mask, &sent)
+	r.Sub(&ch.Mask, &received)
+	sum.Add(&sum, s.Inverse(&s))
+	return *sum.Sub(&sum, r.Inverse(&r))
+}
+
+func newProof(p *groth16.Proof) (*parts.Proof, error) {
+	if len(p.Commitments) != 1 {
+		return nil, errors.New("gnark's proof does not have one commitment")
+	}
+	return parts.NewProof(parts.Points{Ar: p.Ar, Krs: p.Krs, Bs: p.Bs, Commitment: p.Commitments[0], Knowledge: p.CommitmentPok})
+}
+
+// inputs is a circuit's inputs, as far as gnark's prover reads them.
+type inputs struct {
+	witness.Witness
+	vector fr.Vector
+}
+
+// Vector implements gnark's interface.
+func (i *inputs) Vector() any { return i.vector }
+
+// fixedHash is the hash to the field that gnark asks for the value of a part's commitment: the challenge, which was derived from all
+// commitments. That gnark asks about the commitment that was derived from cannot be refused here; the caller compares afterwards.
+type fixedHash struct{ value [fr.Bytes]byte }
+
+func newFixedHash(challenge fr.Element) hash.Hash { return &fixedHash{challenge.Bytes()} }
+
+func (h *fixedHash) Write(b []byte) (int, error) { return len(b), nil }
+func (h *fixedHash) Sum(b []byte) []byte         { return append(bytes.Clone(b), h.value[:]...) }
+func (h *fixedHash) Reset()                      {}
+func (h *fixedHash) Size() int                   { return fr.Bytes }
+func (h *fixedHash) BlockSize() int              { return fr.Bytes }
