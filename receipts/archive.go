@@ -37,7 +37,7 @@ func (a *Archive) Write(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	order, _, err := reach(a.Root, a.Blocks)
+	order, _, err := reach(a.Root, a.Get)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func ReadArchive(r io.Reader, limits block.CARLimits) (*Archive, error) {
 	if _, ok := a.Blocks[a.Root]; !ok {
 		return nil, fmt.Errorf("%w: the root %s is missing", ErrBundle, a.Root)
 	}
-	order, _, err := reach(a.Root, a.Blocks)
+	order, _, err := reach(a.Root, a.Get)
 	if err != nil {
 		return nil, err
 	}
@@ -91,14 +91,39 @@ func ReadArchive(r io.Reader, limits block.CARLimits) (*Archive, error) {
 	return a, nil
 }
 
+// Gather makes the archive of what root reaches from blocks that get finds, wherever they are; those that it does not find are left
+// out. Its blocks take at most limit bytes.
+func Gather(root cid.Cid, get func(cid.Cid) (block.Block, bool), limit int64) (*Archive, error) {
+	a := &Archive{Root: root, Blocks: make(map[cid.Cid][]byte)}
+	size := int64(0)
+	_, _, err := reach(root, func(c cid.Cid) (block.Block, bool) {
+		if size > limit {
+			return block.Block{}, false
+		}
+		b, ok := get(c)
+		if ok {
+			size += int64(len(b.Data))
+			a.Blocks[c] = b.Data
+		}
+		return b, ok
+	})
+	if err == nil && size > limit {
+		err = fmt.Errorf("%w: what %s reaches has more than %d bytes", block.ErrTooLarge, root, limit)
+	}
+	if _, ok := a.Blocks[root]; err == nil && !ok {
+		err = fmt.Errorf("%w: the root %s is missing", ErrBundle, root)
+	}
+	return a, err
+}
+
 // reach walks the links from root, each block once, breadth first. Links whose block is not there are missing.
-func reach(root cid.Cid, blocks map[cid.Cid][]byte) (order, missing []cid.Cid, err error) {
+func reach(root cid.Cid, get func(cid.Cid) (block.Block, bool)) (order, missing []cid.Cid, err error) {
 	seen := map[cid.Cid]bool{root: true}
 	queue := []cid.Cid{root}
 	for len(queue) > 0 {
 		c := queue[0]
 		queue = queue[1:]
-		data, ok := blocks[c]
+		b, ok := get(c)
 		if !ok {
 			missing = append(missing, c)
 			continue
@@ -107,7 +132,7 @@ func reach(root cid.Cid, blocks map[cid.Cid][]byte) (order, missing []cid.Cid, e
 		if c.Prefix().Codec != cid.DagCBOR {
 			continue
 		}
-		n, err := block.Decode(data)
+		n, err := block.Decode(b.Data)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%w: block %s: %w", ErrBundle, c, err)
 		}

@@ -35,7 +35,7 @@ func NewBundle(r Record, blocks map[cid.Cid][]byte) (*Bundle, error) {
 	}
 	all := maps.Clone(blocks)
 	all[root.CID] = root.Data
-	order, _, err := reach(root.CID, all)
+	order, _, err := reach(root.CID, (&Archive{root.CID, all}).Get)
 	if err != nil {
 		return nil, err
 	}

@@ -13,12 +13,13 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/lab"
 )
 
 // shapes are the JSON objects that commands print, by the names that docs/commands.md uses.
 var shapes = map[string]any{
-	"run": runJSON{}, "exec": execJSON{}, "verify": verifyJSON{}, "preflight": preflightJSON{}, "keys": keyJSON{},
+	"run": wire.Run{}, "exec": wire.Exec{}, "verify": verifyJSON{}, "preflight": preflightJSON{}, "keys": keyJSON{},
 	"module": moduleJSON{}, "workflow": workflowJSON{}, "bundle": bundleJSON{}, "receipt": receiptJSON{}, "invocation": invocationJSON{}, "block": blockJSON{},
 	"tokens": tokensJSON{}, "delegate": tokenJSON{}, "revocations": revocationsJSON{},
 	"bench-native": lab.NativeReport{}, "bench-machine": lab.MachineReport{},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
+	"github.com/trilemma-dev/trilemma/internal/work"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/runtime"
 	"github.com/trilemma-dev/trilemma/wasm"
@@ -110,7 +111,11 @@ func (a *app) exec(ctx context.Context, name string, args []string, f execFlags)
 	if err != nil {
 		return hostFailure(err)
 	}
-	return a.printExec(l.Entry, res, took)
+	out, err := work.ExecOf(l.Entry, res, took)
+	if err != nil {
+		return err
+	}
+	return a.printExec(out)
 }
 
 // link reads a module and makes a call of it ready to run.

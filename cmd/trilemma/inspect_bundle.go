@@ -9,6 +9,8 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/internal/wire"
+	"github.com/trilemma-dev/trilemma/internal/work"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/workflow"
 )
@@ -22,7 +24,7 @@ type bundleJSON struct {
 	Receipt  string           `json:"receipt"`
 	Signer   string           `json:"signer"`
 	Outcome  string           `json:"outcome"`
-	Error    *failureJSON     `json:"error,omitempty"`
+	Error    *wire.Failure    `json:"error,omitempty"`
 	Tasks    []bundleTaskJSON `json:"tasks"`
 	Blocks   []blocksJSON     `json:"blocks"`
 	Missing  []string         `json:"missing"` // content that was left out
@@ -34,7 +36,7 @@ type bundleTaskJSON struct {
 	Receipt string `json:"receipt"`
 	callShape
 	Outcome string          `json:"outcome"` // ok, error, or unreadable
-	Error   *failureJSON    `json:"error,omitempty"`
+	Error   *wire.Failure   `json:"error,omitempty"`
 	Out     json.RawMessage `json:"out,omitempty"`
 	Fuel    *int64          `json:"fuel,omitempty"`
 	Problem string          `json:"problem,omitempty"` // what is wrong with its receipt
@@ -64,7 +66,7 @@ func inspectBundle(b *receipts.Bundle, size int64) (*view, error) {
 		return nil, &status{code: exitFailed, err: fmt.Errorf("the run's receipt: %w", err)}
 	}
 	out := bundleJSON{Kind: "bundle", Run: b.Root.String(), Bytes: size, Workflow: w.CID.String(), Receipt: id.String(), Signer: run.Issuer, Missing: []string{}}
-	out.Outcome, out.Error = outcomeOf(run.Claim.Out)
+	out.Outcome, out.Error = work.OutcomeOf(run.Claim.Out)
 	v := &view{}
 	v.fact("kind", "bundle")
 	v.fact("run", out.Run)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
+	"github.com/trilemma-dev/trilemma/internal/wire"
+	"github.com/trilemma-dev/trilemma/internal/work"
 	"github.com/trilemma-dev/trilemma/receipts"
 )
 
@@ -30,7 +32,7 @@ type claimJSON struct {
 	Ran         string            `json:"ran"`
 	Computation string            `json:"computation"`
 	Outcome     string            `json:"outcome"`
-	Error       *failureJSON      `json:"error,omitempty"`
+	Error       *wire.Failure     `json:"error,omitempty"`
 	Out         json.RawMessage   `json:"out,omitempty"`
 	Profile     *string           `json:"profile,omitempty"`
 	Module      string            `json:"module,omitempty"`
@@ -79,7 +81,7 @@ func claimOf(c receipts.Claim) (j claimJSON, err error) {
 	if c.Run.Program != nil {
 		j.Program = hex.EncodeToString(*c.Run.Program)
 	}
-	j.Outcome, j.Error = outcomeOf(c.Out)
+	j.Outcome, j.Error = work.OutcomeOf(c.Out)
 	if c.Out.Ok != nil {
 		if j.Out, err = block.EncodeJSON(*c.Out.Ok); err != nil {
 			return j, err

@@ -14,9 +14,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/executor"
-	"github.com/trilemma-dev/trilemma/machine"
-	"github.com/trilemma-dev/trilemma/receipts"
-	"github.com/trilemma-dev/trilemma/workflow"
+	"github.com/trilemma-dev/trilemma/internal/work"
 )
 
 // guest writes what a module made, byte for byte; to a terminal without what would play with it.
@@ -74,64 +72,11 @@ func table(w io.Writer, rows [][]string) error {
 	return tw.Flush()
 }
 
-type taskJSON struct {
-	Task        string          `json:"task"`
-	Receipt     string          `json:"receipt"`
-	Computation string          `json:"computation"`
-	Outcome     string          `json:"outcome"`
-	Error       *failureJSON    `json:"error,omitempty"`
-	Out         json.RawMessage `json:"out,omitempty"`
-	Fuel        *int64          `json:"fuel,omitempty"`
-	Steps       *int64          `json:"steps,omitempty"`
-	Segments    *int64          `json:"segments,omitempty"`
-	Transcript  string          `json:"transcript,omitempty"`
-	Memoised    bool            `json:"memoised"`
-}
-
-type failureJSON struct {
-	Kind    string  `json:"kind"`
-	Code    *int64  `json:"code,omitempty"`
-	Trap    *string `json:"trap,omitempty"`
-	Message string  `json:"message"`
-}
-
-type runJSON struct {
-	Run      string              `json:"run"`
-	Workflow string              `json:"workflow"`
-	Receipt  string              `json:"receipt"`
-	Executor string              `json:"executor"`
-	Outcome  string              `json:"outcome"`
-	Error    *failureJSON        `json:"error,omitempty"`
-	Tasks    map[string]taskJSON `json:"tasks"`
-}
-
-func outcomeOf(o receipts.Out) (string, *failureJSON) {
-	if o.Ok != nil {
-		return "ok", nil
-	}
-	return "error", &failureJSON{Kind: o.Error.Kind, Code: o.Error.Code, Trap: o.Error.Trap, Message: o.Error.String()}
-}
-
-func (a *app) printRun(r *executor.Run, w *workflow.Workflow, bundle string) error {
+func (a *app) printRun(r *executor.Run, bundle string) error {
 	if a.json {
-		out := runJSON{Run: r.Bundle.Root.String(), Workflow: w.CID.String(), Receipt: r.Receipt.CID.String(), Executor: r.Receipt.Issuer,
-			Tasks: make(map[string]taskJSON, len(r.Results))}
-		out.Outcome, out.Error = outcomeOf(r.Receipt.Claim.Out)
-		for _, t := range r.Results {
-			j := taskJSON{Task: t.Task.CID.String(), Receipt: t.Receipt.CID.String(), Computation: t.Task.Computation.String(),
-				Fuel: t.Receipt.Claim.Run.Fuel, Memoised: t.Memoised}
-			j.Outcome, j.Error = outcomeOf(t.Receipt.Claim.Out)
-			if run := t.Receipt.Claim.Run; run.Transcript != nil {
-				segments := machine.Segments(*run.Steps)
-				j.Steps, j.Segments, j.Transcript = run.Steps, &segments, (*run.Transcript).String()
-			}
-			if ok := t.Receipt.Claim.Out.Ok; ok != nil {
-				var err error
-				if j.Out, err = block.EncodeJSON(*ok); err != nil {
-					return err
-				}
-			}
-			out.Tasks[t.Task.Label] = j
+		out, err := work.RunOf(r)
+		if err != nil {
+			return err
 		}
 		return a.printJSON(out)
 	}

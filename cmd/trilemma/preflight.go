@@ -15,6 +15,8 @@ import (
 	"github.com/trilemma-dev/trilemma/executor"
 	"github.com/trilemma-dev/trilemma/internal/engine"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
+	"github.com/trilemma-dev/trilemma/internal/wire"
+	"github.com/trilemma-dev/trilemma/internal/work"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/machine/tally"
@@ -62,7 +64,7 @@ type counted struct {
 	guest   *wasm.Module
 	tally   *tally.Tally // nil if it did not run
 	outcome string
-	failure *failureJSON
+	failure *wire.Failure
 	seconds float64
 }
 
@@ -150,7 +152,7 @@ func (a *app) countModule(ctx context.Context, name string, data []byte, args []
 	if err != nil {
 		return out, err
 	}
-	out.outcome, out.failure = outcomeOf(said.Out)
+	out.outcome, out.failure = work.OutcomeOf(said.Out)
 	return out, nil
 }
 
@@ -197,7 +199,7 @@ func (a *app) countWorkflow(ctx context.Context, name string, data []byte) (all 
 	ex, err := executor.New(executor.Config{Signer: key, Runner: &c, Engine: engine.NameMachine, Blocks: &keep, Records: &keep, Memo: &keep, Workers: 1,
 		Progress: func(e executor.Event) { // by the one worker, after the run that it tells of
 			one := counted{label: e.Label, tally: c.last, seconds: c.seconds}
-			one.outcome, one.failure = outcomeOf(e.Out)
+			one.outcome, one.failure = work.OutcomeOf(e.Out)
 			c.last, c.seconds = nil, 0
 			ended[e.Label] = one
 			bar.done(e.Done)

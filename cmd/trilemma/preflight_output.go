@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/machine/tally"
 )
@@ -21,13 +22,13 @@ type preflightJSON struct {
 }
 
 type countedJSON struct {
-	Label    string       `json:"label,omitempty"` // of a workflow's task
-	Outcome  string       `json:"outcome"`
-	Error    *failureJSON `json:"error,omitempty"`
-	Ran      bool         `json:"ran"`
-	Provable *bool        `json:"provable,omitempty"` // absent, as there is nothing to prove, if it did not run
-	Obstacle *placeJSON   `json:"obstacle,omitempty"` // the first step that stands against a proof
-	Reason   string       `json:"reason,omitempty"`
+	Label    string        `json:"label,omitempty"` // of a workflow's task
+	Outcome  string        `json:"outcome"`
+	Error    *wire.Failure `json:"error,omitempty"`
+	Ran      bool          `json:"ran"`
+	Provable *bool         `json:"provable,omitempty"` // absent, as there is nothing to prove, if it did not run
+	Obstacle *placeJSON    `json:"obstacle,omitempty"` // the first step that stands against a proof
+	Reason   string        `json:"reason,omitempty"`
 	programJSON
 	Steps          uint64       `json:"steps"`
 	Fuel           uint64       `json:"fuel"`

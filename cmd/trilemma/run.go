@@ -200,7 +200,7 @@ func (a *app) runWorkflow(ctx context.Context, name string, f runFlags) error {
 			return unfinished(err, f.deadline)
 		}
 	}
-	if err := a.printRun(r, w, out.name); err != nil {
+	if err := a.printRun(r, out.name); err != nil {
 		return err
 	}
 	if r.Receipt.Claim.Out.Error != nil {

@@ -1,0 +1,94 @@
+// Package wire is what commands print and the service answers, as JSON: the same objects by the same names, so that whoever
+// reads one reads the other.
+package wire
+
+import "encoding/json"
+
+// Failure says how a task failed.
+type Failure struct {
+	Kind    string  `json:"kind" doc:"exit, trap, fuel, depth, memory, output, mismatch, effect, tasks"`
+	Code    *int64  `json:"code,omitempty" doc:"of an exit"`
+	Trap    *string `json:"trap,omitempty" doc:"of a trap"`
+	Message string  `json:"message"`
+}
+
+// Task is what became of one task.
+type Task struct {
+	Task        string          `json:"task" doc:"CID"`
+	Receipt     string          `json:"receipt" doc:"CID"`
+	Computation string          `json:"computation" doc:"CID of the task without its subject"`
+	Outcome     string          `json:"outcome" doc:"ok or error"`
+	Error       *Failure        `json:"error,omitempty"`
+	Out         json.RawMessage `json:"out,omitempty" doc:"the result as DAG-JSON"`
+	Fuel        *int64          `json:"fuel,omitempty" doc:"Wasm instructions charged; absent if the task did not run"`
+	Steps       *int64          `json:"steps,omitempty" doc:"machine instructions, with a transcript"`
+	Segments    *int64          `json:"segments,omitempty"`
+	Transcript  string          `json:"transcript,omitempty" doc:"CID"`
+	Memoised    bool            `json:"memoised" doc:"the result was known"`
+}
+
+// Run is a finished run.
+type Run struct {
+	Run      string          `json:"run" doc:"CID of the run's record, the root of its bundle"`
+	Workflow string          `json:"workflow" doc:"CID"`
+	Receipt  string          `json:"receipt" doc:"CID of the workflow's own receipt"`
+	Executor string          `json:"executor" doc:"did:key of the signer"`
+	Outcome  string          `json:"outcome" doc:"ok or error"`
+	Error    *Failure        `json:"error,omitempty"`
+	Tasks    map[string]Task `json:"tasks" doc:"by label"`
+}
+
+// Report is what a check of a run found.
+type Report struct {
+	Outcome  string    `json:"outcome" doc:"valid, invalid or undecided"`
+	Reason   string    `json:"reason"`
+	Run      string    `json:"run,omitempty" doc:"CID"`
+	Signer   string    `json:"signer" doc:"did:key"`
+	Verdicts []Verdict `json:"verdicts"`
+}
+
+// Verdict is the answer about one task in one mode.
+type Verdict struct {
+	Task      string   `json:"task" doc:"label; empty for the run as a whole"`
+	Mode      string   `json:"mode"`
+	Outcome   string   `json:"outcome" doc:"valid, invalid or undecided"`
+	Reason    string   `json:"reason"`
+	Soundness string   `json:"soundness" doc:"what is established, how surely, under which assumption"`
+	Cost      Cost     `json:"cost"`
+	Revealed  Revealed `json:"revealed"`
+}
+
+// Cost is what a check took.
+type Cost struct {
+	WallSeconds float64 `json:"wall_seconds"`
+	CPUSeconds  float64 `json:"cpu_seconds"`
+	BytesRead   int64   `json:"bytes_read"`
+}
+
+// Revealed is how much a verifier learnt.
+type Revealed struct {
+	Input  int64 `json:"input_bytes"`
+	State  int64 `json:"state_bytes"`
+	Output int64 `json:"output_bytes"`
+}
+
+// ExecError says how a single call failed.
+type ExecError struct {
+	Kind    string  `json:"kind"`
+	Trap    string  `json:"trap,omitempty"`
+	Code    *uint32 `json:"code,omitempty"`
+	Message string  `json:"message"`
+}
+
+// Exec is what a single call of a module gave.
+type Exec struct {
+	Outcome string     `json:"outcome" doc:"ok or error"`
+	Error   *ExecError `json:"error,omitempty"`
+	Values  []string   `json:"values" doc:"integers signed, numbers as the shortest decimal that reads back as the same, bytes as base64"`
+	Stdout  []byte     `json:"stdout"`
+	Stderr  []byte     `json:"stderr"`
+	Fuel    uint64     `json:"fuel"`
+	Steps   *uint64    `json:"steps,omitempty" doc:"of the machine"`
+	Seconds float64    `json:"seconds"`
+	Engine  string     `json:"engine"`
+}

@@ -1,0 +1,168 @@
+package work
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/ipfs/go-cid"
+
+	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/executor"
+	"github.com/trilemma-dev/trilemma/internal/wire"
+	"github.com/trilemma-dev/trilemma/machine"
+	"github.com/trilemma-dev/trilemma/receipts"
+	"github.com/trilemma-dev/trilemma/store"
+	"github.com/trilemma-dev/trilemma/workflow"
+)
+
+// Run asks for a run of a workflow whose blocks are stored.
+type Run struct {
+	Workflow   string `json:"workflow" doc:"CID of a workflow whose blocks were put" example:"bafyreib2rxk3rybk3aobmv5cjuql3bm2twh4jo5uxgf5kpqcsgz7soitae"`
+	Engine     string `json:"engine,omitempty" enum:"native,machine" doc:"what runs the tasks; default native"`
+	Transcript bool   `json:"transcript,omitempty" doc:"run on the machine, and commit to its states"`
+	Fresh      string `json:"fresh,omitempty" maxLength:"64" doc:"run every task, even if its result is known: any text, and a new one for each run that is wanted"`
+}
+
+// Workflow reads a workflow from stored blocks.
+func Workflow(ctx context.Context, blocks store.Blocks, name string) (*workflow.Workflow, error) {
+	c, err := block.Parse(name)
+	if err != nil {
+		return nil, refuse(err)
+	}
+	g := &getter{ctx: ctx, blocks: blocks}
+	w, err := workflow.Read(c, g.get)
+	if g.err != nil {
+		return nil, g.err
+	}
+	if err != nil {
+		return nil, refuse(err)
+	}
+	return w, nil
+}
+
+func (w *Worker) run(ctx context.Context, in Run, p Progress) (*wire.Run, error) {
+	wf, err := Workflow(ctx, w.Blocks, in.Workflow)
+	if err != nil {
+		return nil, err
+	}
+	e, err := w.executor(in, func(e executor.Event) { p("tasks", e.Done, e.Total) })
+	if err != nil {
+		return nil, err
+	}
+	if err := e.Check(ctx, wf); err != nil {
+		return nil, refuse(err)
+	}
+	p("tasks", 0, len(wf.Tasks))
+	r, err := e.Run(ctx, wf)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.keep(ctx, r.Bundle); err != nil {
+		return nil, err
+	}
+	return RunOf(r)
+}
+
+func (w *Worker) executor(in Run, progress func(executor.Event)) (*executor.Executor, error) {
+	runner, name, err := w.engine(in.Engine)
+	if err != nil {
+		return nil, err
+	}
+	cfg := executor.Config{Signer: w.Signer, Runner: runner, Engine: name, Blocks: w.Blocks, Records: w.Records, Memo: w.Memo,
+		Workers: w.Workers, Memory: w.Memory, Fresh: in.Fresh != "", Effects: w.Effects, Progress: progress}
+	if in.Transcript {
+		_, cfg.Engine, _ = w.engine(EngineMachine)
+		cfg.Recorder = &machine.Engine{}
+	}
+	return executor.New(cfg)
+}
+
+// keep stores a bundle's blocks.
+func (w *Worker) keep(ctx context.Context, b *receipts.Bundle) error {
+	if w.Keep != nil {
+		return w.Keep(ctx, b)
+	}
+	for c, data := range b.Blocks {
+		if err := w.Blocks.Put(ctx, block.Block{CID: c, Data: data}); err != nil {
+			return fmt.Errorf("keep run %s: %w", b.Root, err)
+		}
+	}
+	return nil
+}
+
+// OutcomeOf is a result in the words of package wire.
+func OutcomeOf(o receipts.Out) (string, *wire.Failure) {
+	if o.Ok != nil {
+		return "ok", nil
+	}
+	return "error", &wire.Failure{Kind: o.Error.Kind, Code: o.Error.Code, Trap: o.Error.Trap, Message: o.Error.String()}
+}
+
+// TaskOf is what a receipt says of a task.
+func TaskOf(r *receipts.Receipt) (wire.Task, error) {
+	run := r.Claim.Run
+	j := wire.Task{Task: receipts.CID(r.Claim.Ran).String(), Receipt: r.CID.String(), Computation: receipts.CID(run.Computation).String(), Fuel: run.Fuel}
+	j.Outcome, j.Error = OutcomeOf(r.Claim.Out)
+	if run.Transcript != nil && run.Steps != nil {
+		segments := machine.Segments(*run.Steps)
+		j.Steps, j.Segments, j.Transcript = run.Steps, &segments, (*run.Transcript).String()
+	}
+	if ok := r.Claim.Out.Ok; ok != nil {
+		var err error
+		if j.Out, err = block.EncodeJSON(*ok); err != nil {
+			return j, err
+		}
+	}
+	return j, nil
+}
+
+// RunOf is what a run gave.
+func RunOf(r *executor.Run) (*wire.Run, error) {
+	out := &wire.Run{Run: r.Bundle.Root.String(), Workflow: receipts.CID(r.Bundle.Record.Workflow).String(), Receipt: r.Receipt.CID.String(),
+		Executor: r.Receipt.Issuer, Tasks: make(map[string]wire.Task, len(r.Results))}
+	out.Outcome, out.Error = OutcomeOf(r.Receipt.Claim.Out)
+	for _, t := range r.Results {
+		j, err := TaskOf(t.Receipt)
+		if err != nil {
+			return nil, err
+		}
+		j.Memoised = t.Memoised
+		out.Tasks[t.Task.Label] = j
+	}
+	return out, nil
+}
+
+// Limits is what a request may use: what delegations cap by policy, and services by their limits.
+type Limits struct {
+	Fuel    uint64   // sum over the tasks
+	Memory  uint32   // pages, of the task that may use the most
+	Modules []string // CIDs, sorted
+	Check   string   // the mode that every task asks for; empty if they differ
+}
+
+// LimitsOf adds up what a workflow may use.
+func LimitsOf(w *workflow.Workflow) Limits {
+	l := Limits{Modules: []string{}}
+	modules := make(map[cid.Cid]bool)
+	for i, t := range w.Tasks {
+		if check := string(t.Check.Mode); i == 0 {
+			l.Check = check
+		} else if l.Check != check {
+			l.Check = ""
+		}
+		if t.Effect() {
+			continue
+		}
+		if l.Fuel += t.Fuel; l.Fuel < t.Fuel {
+			l.Fuel = 1<<64 - 1
+		}
+		l.Memory = max(l.Memory, t.Memory)
+		if !modules[t.Mod] {
+			modules[t.Mod] = true
+			l.Modules = append(l.Modules, t.Mod.String())
+		}
+	}
+	slices.Sort(l.Modules)
+	return l
+}
