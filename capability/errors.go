@@ -19,4 +19,5 @@ var (
 	ErrPolicy      = errors.New("the policy refuses the arguments") // [MatchError]
 	ErrRevoked     = errors.New("revoked")
 	ErrReplay      = errors.New("used before, or cannot be told from one that was")
+	ErrBinding     = errors.New("bound to another request")
 )

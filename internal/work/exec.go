@@ -13,6 +13,7 @@ import (
 	"github.com/ipld/go-ipld-prime/datamodel"
 
 	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/internal/engine"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
 	"github.com/trilemma-dev/trilemma/internal/wire"
@@ -42,9 +43,9 @@ type Exec struct {
 	Engine string `json:"engine,omitempty" enum:"native,machine" doc:"default native"`
 }
 
-// Limits is what the call may use.
-func (c *Call) Limits() Limits {
-	return Limits{Fuel: c.Fuel, Memory: c.lim().Memory, Modules: []string{c.Module}}
+// Use is what the call may use.
+func (c *Call) Use() capability.Use {
+	return capability.Use{Fuel: c.Fuel, Memory: c.lim().Memory, Modules: []string{c.Module}}
 }
 
 func (c *Call) lim() link.Limits {

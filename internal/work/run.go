@@ -3,11 +3,9 @@ package work
 import (
 	"context"
 	"fmt"
-	"slices"
-
-	"github.com/ipfs/go-cid"
 
 	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/executor"
 	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/machine"
@@ -133,36 +131,18 @@ func RunOf(r *executor.Run) (*wire.Run, error) {
 	return out, nil
 }
 
-// Limits is what a request may use: what delegations cap by policy, and services by their limits.
-type Limits struct {
-	Fuel    uint64   // sum over the tasks
-	Memory  uint32   // pages, of the task that may use the most
-	Modules []string // CIDs, sorted
-	Check   string   // the mode that every task asks for; empty if they differ
-}
-
-// LimitsOf adds up what a workflow may use.
-func LimitsOf(w *workflow.Workflow) Limits {
-	l := Limits{Modules: []string{}}
-	modules := make(map[cid.Cid]bool)
+// UseOf adds up what a workflow may use.
+func UseOf(w *workflow.Workflow) capability.Use {
+	all := capability.Use{Modules: []string{}}
 	for i, t := range w.Tasks {
-		if check := string(t.Check.Mode); i == 0 {
-			l.Check = check
-		} else if l.Check != check {
-			l.Check = ""
+		one := capability.Use{Check: string(t.Check.Mode)}
+		if !t.Effect() {
+			one.Fuel, one.Memory, one.Modules = t.Fuel, t.Memory, []string{t.Mod.String()}
 		}
-		if t.Effect() {
-			continue
+		if i == 0 {
+			all.Check = one.Check
 		}
-		if l.Fuel += t.Fuel; l.Fuel < t.Fuel {
-			l.Fuel = 1<<64 - 1
-		}
-		l.Memory = max(l.Memory, t.Memory)
-		if !modules[t.Mod] {
-			modules[t.Mod] = true
-			l.Modules = append(l.Modules, t.Mod.String())
-		}
+		all = all.Merge(one)
 	}
-	slices.Sort(l.Modules)
-	return l
+	return all
 }
