@@ -118,3 +118,21 @@ func (e *envelope) invocation() (*Invocation, error) {
 	inv.Cause = f.link("cause")
 	return inv, f.done()
 }
+
+// IsInvocation reports whether data has the shape of an invocation. Its signature is not looked at.
+func IsInvocation(data []byte) bool {
+	if len(data) > MaxToken {
+		return false
+	}
+	env, err := block.Decode(data)
+	if err != nil || env.Kind() != datamodel.Kind_List || env.Length() != 2 {
+		return false
+	}
+	signed, err := env.LookupByIndex(1)
+	if err != nil {
+		return false
+	}
+	e := &envelope{}
+	_, err = e.content(signed)
+	return err == nil && e.kind == tagInvocation
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/ipld/go-ipld-prime/datamodel"
+
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/executor"
@@ -145,4 +147,34 @@ func UseOf(w *workflow.Workflow) capability.Use {
 		all = all.Merge(one)
 	}
 	return all
+}
+
+// RunOfBundle is what a run gave, as its bundle tells. Whether results were known before is not told. Signatures are checked.
+func RunOfBundle(b *receipts.Bundle) (*wire.Run, error) {
+	open := func(l datamodel.Link) (*receipts.Receipt, error) {
+		rb, ok := b.Get(receipts.CID(l))
+		if !ok {
+			return nil, fmt.Errorf("the receipt %s is not there", receipts.CID(l))
+		}
+		return receipts.Open(rb)
+	}
+	whole, err := open(b.Record.Receipt)
+	if err != nil {
+		return nil, err
+	}
+	out := &wire.Run{Run: b.Root.String(), Workflow: receipts.CID(b.Record.Workflow).String(), Receipt: whole.CID.String(), Executor: whole.Issuer, Tasks: map[string]wire.Task{}}
+	out.Outcome, out.Error = OutcomeOf(whole.Claim.Out)
+	if whole.Claim.Run.Receipts == nil {
+		return nil, fmt.Errorf("the receipt %s is not a workflow's", whole.CID)
+	}
+	for label, l := range whole.Claim.Run.Receipts.Values {
+		r, err := open(l)
+		if err != nil {
+			return nil, fmt.Errorf("task %q: %w", label, err)
+		}
+		if out.Tasks[label], err = TaskOf(r); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }

@@ -19,6 +19,7 @@ type Verify struct {
 	Engine   string   `json:"engine,omitempty" enum:"native,machine" doc:"what runs the tasks again; default native"`
 	Executor string   `json:"executor,omitempty" maxLength:"256" doc:"did:key of the signer that is expected"`
 	Tasks    []string `json:"tasks,omitempty" maxItems:"1000" doc:"labels; default all"`
+	Fresh    string   `json:"fresh,omitempty" maxLength:"64" doc:"check again, even if the answer is known: any text, and a new one for each check that is wanted"`
 }
 
 // maxBundle bounds the bytes of a bundle that is gathered in memory.

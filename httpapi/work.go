@@ -1,0 +1,227 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/ipfs/go-cid"
+
+	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/capability"
+	"github.com/trilemma-dev/trilemma/internal/wire"
+	"github.com/trilemma-dev/trilemma/internal/work"
+	"github.com/trilemma-dev/trilemma/receipts"
+	"github.com/trilemma-dev/trilemma/store"
+)
+
+// maxRequest bounds the JSON of a request for work: inline parameters are a part of it.
+const maxRequest = 4 << 20
+
+// ask is a request for work.
+type ask[P any] struct {
+	Prefer string `header:"Prefer" maxLength:"200" doc:"wait=N: answer when the job has ended, or after N seconds" example:"wait=10"`
+	Key    string `header:"Idempotency-Key" maxLength:"200" doc:"the same key with another request is refused; equal requests are one job anyhow"`
+	Body   P
+}
+
+// accepted is the answer to a request for work: 202, or 200 if the job has ended.
+type accepted struct {
+	Status     int
+	Location   string `header:"Location"`
+	Applied    string `header:"Preference-Applied"`
+	RetryAfter string `header:"Retry-After"`
+	Body       wire.Job
+}
+
+// workOperation describes a request for work.
+func workOperation(id, path, tag, summary, text string) huma.Operation {
+	return huma.Operation{OperationID: id, Method: http.MethodPost, Path: path, Tags: []string{tag}, Summary: summary, Description: text, DefaultStatus: http.StatusAccepted,
+		Responses: map[string]*huma.Response{"200": {Description: "The job has ended"}, "202": {Description: "The job is accepted"}}}
+}
+
+func (s *Server) workOperations() {
+	register(s, workOperation("post-run", "/v1/runs", "runs", "Run a workflow", "Every task's outcome gets a signed receipt. Equal requests are one job."),
+		need{command: capability.CommandRun, body: maxRequest}, s.postRun)
+	register(s, workOperation("post-execution", "/v1/executions", "runs", "Call a module once, without a receipt", ""),
+		need{command: capability.CommandRun, body: maxRequest}, s.postExecution)
+	register(s, workOperation("post-verification", "/v1/verifications", "verification", "Check a run, and say what was established",
+		"The bundle must be here: it was made here, or its CAR file was imported. The invocation's check is the mode."),
+		need{command: capability.CommandChallenge, body: maxRequest}, s.postVerification)
+	register(s, huma.Operation{OperationID: "get-run", Method: http.MethodGet, Path: "/v1/runs/{cid}", Tags: []string{"runs"}, Summary: "What a run gave"},
+		need{command: capability.CommandGet, public: true}, s.getRun)
+	register(s, huma.Operation{OperationID: "get-bundle", Method: http.MethodGet, Path: "/v1/runs/{cid}/bundle", Tags: []string{"runs"},
+		Responses: answers("The bundle: all that the run's receipts rest on", typeCAR), Summary: "The evidence of a run, as one CAR file"},
+		need{command: capability.CommandGet, public: true}, s.getBundle)
+}
+
+func (s *Server) postRun(ctx context.Context, in *ask[work.Run]) (*accepted, error) {
+	w, err := s.workflow(ctx, in.Body.Workflow)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range w.Tasks {
+		if t.Sub != s.cfg.Signer.DID() {
+			return nil, problem(CodeRefused, "task %q is addressed to %s, this is %s", t.Label, t.Sub, s.cfg.Signer.DID())
+		}
+		if t.Effect() && !slices.Contains(s.cfg.Effects, t.Cmd) {
+			return nil, problem(CodeEffect, "task %q: the effect %s is not allowed here", t.Label, t.Cmd)
+		}
+	}
+	if err := s.allowed(ctx, work.UseOf(w)); err != nil {
+		return nil, err
+	}
+	return submit(ctx, s, in, work.KindRun, w.CID)
+}
+
+// allowed checks what a request asks for against the service's limits and its own invocation.
+func (s *Server) allowed(ctx context.Context, u capability.Use) error {
+	switch l := s.cfg.Limits; {
+	case u.Fuel > l.Fuel:
+		return problem(CodeFuel, "it may take %d fuel, %d is allowed here", u.Fuel, l.Fuel).hint("name a fuel for each task")
+	case u.Memory > l.Memory:
+		return problem(CodeMemory, "it may take %d pages of memory, %d are allowed here", u.Memory, l.Memory)
+	}
+	return granted(ctx).use(u)
+}
+
+func (s *Server) postExecution(ctx context.Context, in *ask[work.Exec]) (*accepted, error) {
+	if err := s.allowed(ctx, in.Body.Use()); err != nil {
+		return nil, err
+	}
+	if _, err := (&named{in.Body.Module}).parse(); err != nil {
+		return nil, err
+	}
+	c, err := block.Parse(in.Body.Module)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.cfg.Blocks.Get(ctx, c); err != nil {
+		return nil, err
+	}
+	return submit(ctx, s, in, work.KindExec, c)
+}
+
+func (s *Server) postVerification(ctx context.Context, in *ask[work.Verify]) (*accepted, error) {
+	if err := in.Body.Check(); err != nil {
+		return nil, err
+	}
+	c, err := (&named{in.Body.Run}).parse()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.cfg.Blocks.Get(ctx, c); err != nil {
+		return nil, err
+	}
+	use := capability.Use{Check: in.Body.Mode, Modules: []string{}}
+	if mode := in.Body.Mode; mode == "rerun" || mode == "all" {
+		b, err := work.Bundle(ctx, s.cfg.Blocks, in.Body.Run)
+		if err != nil {
+			return nil, err
+		}
+		if w, err := work.Workflow(ctx, bundleBlocks{b}, receipts.CID(b.Record.Workflow).String()); err == nil { // else there is nothing to run
+			use = work.UseOf(w)
+			use.Check = mode
+		}
+	}
+	if err := s.allowed(ctx, use); err != nil {
+		return nil, err
+	}
+	return submit(ctx, s, in, work.KindVerify, c)
+}
+
+// bundleBlocks reads from a bundle.
+type bundleBlocks struct{ *receipts.Bundle }
+
+// Put implements [store.Blocks]; a bundle is only read.
+func (b bundleBlocks) Put(context.Context, block.Block) error {
+	return errors.New("a bundle is only read")
+}
+
+// Get implements [store.Blocks].
+func (b bundleBlocks) Get(_ context.Context, c cid.Cid) (block.Block, error) {
+	blk, ok := b.Bundle.Get(c)
+	if !ok {
+		return blk, store.ErrNotFound
+	}
+	return blk, nil
+}
+
+// submit hands work to the engine, and waits for it if that is preferred.
+func submit[P any](ctx context.Context, s *Server, in *ask[P], kind string, subject cid.Cid) (*accepted, error) {
+	request, err := json.Marshal(in.Body)
+	if err != nil {
+		return nil, err
+	}
+	wait, asked, err := s.wait(in.Prefer)
+	if err != nil {
+		return nil, err
+	}
+	g := granted(ctx)
+	if err := s.keys.check(g.principal, in.Key, kind, request, s.cfg.Now()); err != nil {
+		return nil, err
+	}
+	status, err := s.cfg.Engine.Submit(ctx, Work{Kind: kind, Subject: subject, Request: request})
+	if err != nil {
+		return nil, err
+	}
+	s.cfg.Metrics.submitted.WithLabelValues(kind, string(status.State)).Inc()
+	if asked && !status.State.Final() {
+		if status, err = s.await(ctx, status, wait); err != nil {
+			return nil, err
+		}
+	}
+	out := &accepted{Status: http.StatusAccepted, Location: "/v1/jobs/" + status.ID}
+	if status.State.Final() {
+		out.Status = http.StatusOK
+	} else {
+		out.RetryAfter = "1"
+	}
+	if asked {
+		out.Applied = fmt.Sprintf("wait=%d", int(wait.Seconds()))
+	}
+	out.Body, err = s.job(ctx, status)
+	return out, err
+}
+
+func (s *Server) getRun(ctx context.Context, in *named) (*reply[wire.Run], error) {
+	b, err := s.bundle(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	out, err := work.RunOfBundle(b)
+	if err != nil {
+		return nil, problem(CodeContent, "%v", err)
+	}
+	return &reply[wire.Run]{*out}, nil
+}
+
+// bundle gathers a run's bundle.
+func (s *Server) bundle(ctx context.Context, n *named) (*receipts.Bundle, error) {
+	if _, err := s.load(ctx, n); err != nil {
+		return nil, err
+	}
+	b, err := work.Bundle(ctx, s.cfg.Blocks, n.CID)
+	if errors.Is(err, work.ErrRequest) {
+		return nil, problem(CodeContent, "%v", err)
+	}
+	return b, err
+}
+
+func (s *Server) getBundle(ctx context.Context, in *named) (*huma.StreamResponse, error) {
+	b, err := s.bundle(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		hc.SetHeader("Content-Type", typeCAR)
+		hc.SetHeader("Content-Disposition", `attachment; filename="`+in.CID+`.car"`)
+		if err := b.Write(s.slowly(hc)); err != nil {
+			s.cut(ctx, err)
+		}
+	}}, nil
+}

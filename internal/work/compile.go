@@ -1,0 +1,85 @@
+package work
+
+import (
+	"context"
+	"errors"
+
+	"github.com/ipfs/go-cid"
+	"github.com/ipld/go-ipld-prime/datamodel"
+	"github.com/ipld/go-ipld-prime/fluent/qp"
+	"github.com/ipld/go-ipld-prime/node/basicnode"
+
+	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/link"
+	"github.com/trilemma-dev/trilemma/store"
+	"github.com/trilemma-dev/trilemma/verifier"
+	"github.com/trilemma-dev/trilemma/workflow"
+)
+
+// DefaultFuel is the fuel of a task that names none: some ten seconds of native code.
+const DefaultFuel = 10_000_000_000
+
+// Modes are the modes of verification, as parameters name them.
+func Modes() []string {
+	return []string{string(verifier.Attest), string(verifier.Rerun), string(verifier.Spot), string(verifier.ZK), string(verifier.All)}
+}
+
+// Compile compiles a document whose modules and files are stored blocks. name tells its form, as a file's name would. parts are the
+// blocks that it made. The computations are among them, so that whoever follows every link of a run finds them.
+func Compile(ctx context.Context, blocks store.Blocks, name string, data []byte, sub string) (w *workflow.Workflow, parts []block.Block, err error) {
+	d, err := workflow.Parse(name, data)
+	if err != nil {
+		return nil, nil, err
+	}
+	g := &getter{ctx: ctx, blocks: blocks}
+	here := make(map[cid.Cid]bool)
+	w, err = workflow.Compile(d, workflow.Config{Sub: sub, Profile: link.Profile, Fuel: DefaultFuel, Memory: link.DefaultPages, Output: link.DefaultOutput,
+		ReadFile: func(string) ([]byte, error) {
+			return nil, errors.New("a file of yours: put it as a block and name its CID")
+		},
+		ReadBlock: func(c cid.Cid) (block.Block, error) {
+			b, ok := g.get(c)
+			if !ok {
+				return b, errors.New("it is not here: put it first")
+			}
+			here[c] = true
+			return b, nil
+		}})
+	if g.err != nil {
+		return nil, nil, g.err
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	for c, data := range w.Blocks {
+		if !here[c] {
+			parts = append(parts, block.Block{CID: c, Data: data})
+		}
+	}
+	more, err := Computations(w)
+	return w, append(parts, more...), err
+}
+
+// Computations are the blocks of a workflow's tasks without their subjects, which receipts and promises link to.
+func Computations(w *workflow.Workflow) (out []block.Block, err error) {
+	for _, t := range w.Tasks {
+		n, err := qp.BuildMap(basicnode.Prototype.Any, 3, func(ma datamodel.MapAssembler) {
+			for _, key := range []string{"cmd", "args", "nonce"} {
+				v, err := t.Node.LookupByString(key)
+				if err != nil {
+					panic(err) // qp returns it
+				}
+				qp.MapEntry(ma, key, qp.Node(v))
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+		b, err := block.New(n)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	return out, nil
+}
