@@ -11,7 +11,6 @@ import (
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/link/linktest"
 	"github.com/trilemma-dev/trilemma/runtime"
-	"github.com/trilemma-dev/trilemma/wasm"
 )
 
 // endless are the guests of hostile.wat that run for ever.
@@ -109,81 +108,19 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// function makes a module whose one function f, () → (), has this body and these locals.
-func function(body []byte, locals ...wasm.LocalGroup) *wasm.Module {
-	return &wasm.Module{
-		Types:   []wasm.FuncType{{}},
-		Funcs:   []uint32{0},
-		Code:    []wasm.Code{{Locals: locals, Body: body}},
-		Exports: []wasm.Export{{Name: "f", Kind: wasm.ExternFunc}},
-	}
-}
-
-func emit(b []byte, op wasm.Opcode, index uint32) []byte {
-	return wasm.AppendInstr(b, wasm.Instr{Op: op, Index: index, Block: wasm.BlockEmpty})
-}
-
 // TestLargeShapes runs modules that are large in one dimension, each within the profile.
 func TestLargeShapes(t *testing.T) {
 	e := newEngine(t, runtime.Config{})
-	nest := func(op wasm.Opcode, n int) (b []byte) {
-		for range n {
-			if op == wasm.OpIf {
-				b = wasm.AppendInstr(b, wasm.Instr{Op: wasm.OpI32Const, Const: 1})
-			}
-			b = emit(b, op, 0)
-		}
-		for range n + 1 {
-			b = emit(b, wasm.OpEnd, 0)
-		}
-		return b
-	}
-	repeat := func(n int, ins ...wasm.Instr) (b []byte) {
-		for range n {
-			for _, in := range ins {
-				b = wasm.AppendInstr(b, in)
-			}
-		}
-		return emit(b, wasm.OpEnd, 0)
-	}
-	recursion := func(locals uint32) *wasm.Module {
-		return function(emit(emit(nil, wasm.OpCall, 0), wasm.OpEnd, 0), wasm.LocalGroup{Count: locals, Type: wasm.I64})
-	}
-	many := function(emit(nil, wasm.OpEnd, 0))
-	for i := range uint32(10000) { // function i calls i−1
-		many.Funcs = append(many.Funcs, 0)
-		many.Code = append(many.Code, wasm.Code{Body: emit(emit(nil, wasm.OpCall, i), wasm.OpEnd, 0)})
-	}
-	many.Exports[0].Index = 10000
-	for _, c := range []struct {
-		name string
-		m    *wasm.Module
-		want link.OutcomeKind
-	}{
-		{"nested blocks", function(nest(wasm.OpBlock, 10000)), link.OK},
-		{"nested loops", function(nest(wasm.OpLoop, 10000)), link.OK},
-		{"nested ifs", function(nest(wasm.OpIf, 2000)), link.OK},
-		{"10000 functions", many, link.OK},
-		{"50000 locals", function(emit(nil, wasm.OpEnd, 0), wasm.LocalGroup{Count: wasm.MaxLocals, Type: wasm.I64}), link.OK},
-		{"recursion of small frames", recursion(0), link.TooDeep},
-		{"recursion of large frames", recursion(1000), link.TooDeep},
-		{"100000 calls", function(repeat(100000, wasm.Instr{Op: wasm.OpNop})), link.OK},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if err := wasm.Validate(c.m); err != nil {
-				t.Fatal(err)
-			}
-			if err := wasm.CheckProfile(c.m); err != nil {
-				t.Fatal(err)
-			}
+	for _, c := range linktest.Hostile() {
+		t.Run(c.Name, func(t *testing.T) {
 			begin := time.Now()
-			l := mustLink(t, c.m, link.Entry{Func: "f"})
+			l := mustLink(t, c.Module, link.Entry{Func: "f"})
 			r, err := e.Run(t.Context(), l, params(), link.Limits{Fuel: plenty})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r.Outcome.Kind != c.want {
-				t.Errorf("outcome %+v, want %s", r.Outcome, c.want)
+			if r.Outcome.Kind != c.Want {
+				t.Errorf("outcome %+v, want %s", r.Outcome, c.Want)
 			}
 			t.Logf("%v, %d bytes linked", time.Since(begin).Round(time.Millisecond), len(l.Bytes))
 		})
