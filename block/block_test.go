@@ -235,7 +235,7 @@ func FuzzCAR(f *testing.F) {
 
 // FuzzJSON: what DAG-JSON is read as can be written, and is read as the same again.
 func FuzzJSON(f *testing.F) {
-	for _, s := range []string{`{"a": [1, -2.5, null, true, "x"]}`, `{"/": {"bytes": "AAE"}}`, `{"/": "bafkreidyxbz3qxoltyui5inckumb4ixk5h2hhoth32whkxw3ttsw2wldga"}`} {
+	for _, s := range []string{`[0.0, -0.0, 1e20, 1e30, -3e0, 3]`, `{"a": [1, -2.5, null, true, "x"]}`, `{"/": {"bytes": "AAE"}}`, `{"/": "bafkreidyxbz3qxoltyui5inckumb4ixk5h2hhoth32whkxw3ttsw2wldga"}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -3,10 +3,13 @@ package block
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"reflect"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/ipfs/go-cid"
+	"github.com/ipld/go-ipld-prime/codec"
 	"github.com/ipld/go-ipld-prime/codec/dagcbor"
 	"github.com/ipld/go-ipld-prime/codec/dagjson"
 	"github.com/ipld/go-ipld-prime/datamodel"
@@ -15,6 +18,9 @@ import (
 	"github.com/ipld/go-ipld-prime/node/bindnode"
 	"github.com/ipld/go-ipld-prime/schema"
 	"github.com/ipld/go-ipld-prime/traversal"
+	"github.com/polydawn/refmt/json"
+	"github.com/polydawn/refmt/shared"
+	"github.com/polydawn/refmt/tok"
 )
 
 // maxDepth bounds the nesting of a document.
@@ -121,10 +127,38 @@ func Unmarshal(data []byte, v any, t schema.Type) (err error) {
 // EncodeJSON returns the DAG-JSON of n.
 func EncodeJSON(n datamodel.Node) ([]byte, error) {
 	var b bytes.Buffer
-	if err := dagjson.Encode(n, &b); err != nil {
+	sink := points{json.NewEncoder(&b, json.EncodeOptions{}), &b}
+	opts := dagjson.EncodeOptions{EncodeLinks: true, EncodeBytes: true, MapSortMode: codec.MapSortMode_Lexical}
+	if err := dagjson.Marshal(n, sink, opts); err != nil {
 		return nil, fmt.Errorf("encode dag-json: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// points sees to it that whole floats are read as floats again: refmt leaves their decimal point out, and reads as an integer whatever begins
+// with more digits than one has.
+type points struct {
+	shared.TokenSink
+	out *bytes.Buffer // where the sink writes, at once
+}
+
+func (p points) Step(t *tok.Token) (done bool, err error) {
+	at := p.out.Len()
+	done, err = p.TokenSink.Step(t)
+	if wrote := p.out.Bytes()[at:]; err != nil || t.Type != tok.TFloat64 || bytes.ContainsAny(wrote, ".e") {
+		return done, err
+	}
+	form := byte('f')
+	if math.Abs(t.Float64) >= 1e18 {
+		form = 'e'
+	}
+	p.out.Truncate(len(bytes.TrimRight(p.out.Bytes(), "-0123456789")))
+	text := strconv.FormatFloat(t.Float64, form, -1, 64)
+	if form == 'f' {
+		text += ".0"
+	}
+	p.out.WriteString(text)
+	return done, err
 }
 
 // DecodeJSON reads DAG-JSON. Whitespace and the order of keys are free: DAG-JSON is for people, and never hashed here.
