@@ -63,11 +63,11 @@ func ReadOpening(data []byte) (*Opening, error) {
 
 // Open runs l on streams within lim and opens the segments of these numbers, which ascend. It needs twice the guest's memory.
 func (e *Engine) Open(ctx context.Context, l *link.Linked, streams [][]byte, lim link.Limits, segments []uint64) ([]*Opening, error) {
-	return e.open(ctx, l, streams, lim, SegmentSteps, segments)
+	return e.OpenEvery(ctx, l, streams, lim, SegmentSteps, segments)
 }
 
-// open opens segments of any length.
-func (e *Engine) open(ctx context.Context, l *link.Linked, streams [][]byte, lim link.Limits, segment uint64, segments []uint64) ([]*Opening, error) {
+// OpenEvery opens segments of another length than the profile's, to measure what that would cost: no transcript has such.
+func (e *Engine) OpenEvery(ctx context.Context, l *link.Linked, streams [][]byte, lim link.Limits, segment uint64, segments []uint64) ([]*Opening, error) {
 	p, err := e.Program(l)
 	if err != nil {
 		return nil, err

@@ -164,7 +164,7 @@ func (a *app) writeRulings(ctx context.Context, found []verifier.Settlement, nam
 
 func (a *app) printDispute(found []verifier.Settlement, files map[int]string) error {
 	out := disputeJSON{Outcome: verifier.Agreed, Tasks: []settlementJSON{}}
-	rows := [][]string{{"TASK", "OUTCOME", "WRONG", "GROUND", "SEGMENT", "ROUNDS", "MESSAGES", "REFEREE", "SIDES"}}
+	rows := [][]string{{"TASK", "OUTCOME", "WRONG", "GROUND", "SEGMENT", "ROUNDS", "SENT", "REFEREE", "SIDES"}}
 	var notes []string
 	for i, s := range found {
 		j := settlementJSON{Task: s.Task, Computation: s.Computation.String(), Outcome: s.State, Reason: s.Reason, Differ: s.Differ,
