@@ -28,22 +28,16 @@ import (
 // ErrCircuit says that a circuit breaks a rule on which the soundness of shared challenges rests.
 var ErrCircuit = errors.New("the circuit may not be used")
 
-// Wires is what a circuit is made of.
-type Wires struct {
-	Columns []frontend.Variable // the wires that it commits to, in the order of [Work.Columns]
-	Shared  []frontend.Variable // the challenges, by the family's labels
-	Given   []frontend.Variable // public inputs that the verifier computes
-}
-
 // Shape is a circuit that takes part in proofs of many parts.
 type Shape interface {
 	Name() string
 	Columns() int
 	Given() int
 
-	// Define constrains the wires and returns what a part of this shape leaves on the bus: a sum over tuples of columns, at the challenges. It may use no
-	// hints, no gadgets that commit, and no wire that columns and public inputs do not determine.
-	Define(api frontend.API, w Wires) (frontend.Variable, error)
+	// Define constrains the columns, which are the wires that the circuit commits to, in the order of [Work.Columns]; the challenges, by
+	// the family's labels; and the inputs that the verifier computes. It returns what a part of this shape leaves on the bus: a sum over tuples of
+	// columns, at the challenges. It may use no hints, no gadgets that commit, and no wire that columns and public inputs do not determine.
+	Define(api frontend.API, columns, shared, given []frontend.Variable) (frontend.Variable, error)
 }
 
 // Circuit is a shape, compiled for a family's challenges.
@@ -119,7 +113,7 @@ func (d *definition) Define(api frontend.API) error {
 	if err != nil {
 		return err
 	}
-	sum, err := d.shape.Define(api, Wires{Columns: d.Columns, Shared: d.Shared, Given: d.Given})
+	sum, err := d.shape.Define(api, d.Columns, d.Shared, d.Given)
 	if err != nil {
 		return err
 	}

@@ -15,15 +15,17 @@ import (
 
 // ruleShape is a circuit that may break a rule.
 type ruleShape struct {
-	define func(api frontend.API, w Wires) (frontend.Variable, error)
+	define func(api frontend.API, w wires) (frontend.Variable, error)
 }
+
+type wires struct{ Columns, Shared, Given []frontend.Variable }
 
 func (ruleShape) Name() string { return "rule" }
 func (ruleShape) Columns() int { return 3 }
 func (ruleShape) Given() int   { return 1 }
 
-func (s ruleShape) Define(api frontend.API, w Wires) (frontend.Variable, error) {
-	return s.define(api, w)
+func (s ruleShape) Define(api frontend.API, columns, shared, given []frontend.Variable) (frontend.Variable, error) {
+	return s.define(api, wires{columns, shared, given})
 }
 
 func TestLint(t *testing.T) {
@@ -31,18 +33,18 @@ func TestLint(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		want   string // of the error; "" is a circuit that keeps the rules
-		define func(api frontend.API, w Wires) (frontend.Variable, error)
+		define func(api frontend.API, w wires) (frontend.Variable, error)
 	}{
-		{"a sum", "", func(api frontend.API, w Wires) (frontend.Variable, error) {
+		{"a sum", "", func(api frontend.API, w wires) (frontend.Variable, error) {
 			return api.Inverse(api.Sub(w.Shared[0], w.Columns[0])), nil
 		}},
-		{"products and assertions", "", func(api frontend.API, w Wires) (frontend.Variable, error) {
+		{"products and assertions", "", func(api frontend.API, w wires) (frontend.Variable, error) {
 			p := api.Mul(w.Columns[0], w.Columns[1], w.Columns[2])
 			api.AssertIsEqual(p, w.Given[0])
 			api.AssertIsBoolean(w.Columns[0])
 			return api.DivUnchecked(api.Add(w.Shared[1], p), api.Sub(w.Shared[0], w.Columns[0])), nil
 		}},
-		{"a hint", "is a hint", func(api frontend.API, w Wires) (frontend.Variable, error) {
+		{"a hint", "is a hint", func(api frontend.API, w wires) (frontend.Variable, error) {
 			v, err := api.Compiler().NewHint(hint, 1, w.Columns[0])
 			if err != nil {
 				return nil, err
@@ -50,16 +52,16 @@ func TestLint(t *testing.T) {
 			api.AssertIsEqual(v[0], w.Columns[0])
 			return v[0], nil
 		}},
-		{"gnark's bits, which come from a hint", "is a hint", func(api frontend.API, w Wires) (frontend.Variable, error) {
+		{"gnark's bits, which come from a hint", "is a hint", func(api frontend.API, w wires) (frontend.Variable, error) {
 			return api.ToBinary(w.Columns[0], 4)[0], nil
 		}},
-		{"a quotient of columns, which is free where both are zero", "divides by what may be zero", func(api frontend.API, w Wires) (frontend.Variable, error) {
+		{"a quotient of columns, which is free where both are zero", "divides by what may be zero", func(api frontend.API, w wires) (frontend.Variable, error) {
 			return api.DivUnchecked(w.Columns[0], w.Columns[1]), nil
 		}},
-		{"a second commitment", "2 commitments", func(api frontend.API, w Wires) (frontend.Variable, error) {
+		{"a second commitment", "2 commitments", func(api frontend.API, w wires) (frontend.Variable, error) {
 			return api.(frontend.Committer).Commit(w.Columns[0])
 		}},
-		{"a gadget that commits by itself", "2 commitments", func(api frontend.API, w Wires) (frontend.Variable, error) {
+		{"a gadget that commits by itself", "2 commitments", func(api frontend.API, w wires) (frontend.Variable, error) {
 			rangecheck.New(api).Check(w.Columns[0], 16)
 			return w.Columns[0], nil
 		}},

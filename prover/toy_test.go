@@ -34,11 +34,11 @@ func (s toyShape) Given() int {
 	return 0
 }
 
-func (s toyShape) Define(api frontend.API, w Wires) (frontend.Variable, error) {
+func (s toyShape) Define(api frontend.API, columns, shared, given []frontend.Variable) (frontend.Variable, error) {
 	var terms []frontend.Variable
 	for i := range s.pairs {
-		tuple := api.Add(w.Columns[2*i], api.Mul(w.Shared[1], w.Columns[2*i+1]))
-		terms = append(terms, api.Inverse(api.Sub(w.Shared[0], tuple)))
+		tuple := api.Add(columns[2*i], api.Mul(shared[1], columns[2*i+1]))
+		terms = append(terms, api.Inverse(api.Sub(shared[0], tuple)))
 	}
 	sum := api.Add(0, terms[0], terms[1:]...)
 	if !s.public {
@@ -46,9 +46,9 @@ func (s toyShape) Define(api frontend.API, w Wires) (frontend.Variable, error) {
 	}
 	var at frontend.Variable = 0
 	for i := range s.pairs {
-		at = api.Add(api.Mul(at, w.Shared[2]), w.Columns[2*i])
+		at = api.Add(api.Mul(at, shared[2]), columns[2*i])
 	}
-	api.AssertIsEqual(at, w.Given[0])
+	api.AssertIsEqual(at, given[0])
 	return api.Neg(sum), nil
 }
 

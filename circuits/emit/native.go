@@ -1,0 +1,83 @@
+package emit
+
+import (
+	"fmt"
+
+	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
+
+	"github.com/trilemma-dev/trilemma/circuits/parts"
+)
+
+// numbers is the arithmetic of field elements.
+type numbersAlgebra struct{}
+
+func (numbersAlgebra) lin(l *lin, row []fr.Element) (sum fr.Element) {
+	sum = l.k
+	for i := range l.terms {
+		t := &l.terms[i]
+		if t.coef.IsOne() {
+			sum.Add(&sum, &row[t.wire])
+			continue
+		}
+		var p fr.Element
+		p.Mul(&t.coef, &row[t.wire])
+		sum.Add(&sum, &p)
+	}
+	return sum
+}
+
+func (numbersAlgebra) add(a, b fr.Element) fr.Element { return *a.Add(&a, &b) }
+func (numbersAlgebra) sub(a, b fr.Element) fr.Element { return *a.Sub(&a, &b) }
+func (numbersAlgebra) mul(a, b fr.Element) fr.Element { return *a.Mul(&a, &b) }
+func (numbersAlgebra) one() fr.Element                { return fr.One() }
+
+// Sum is what rows leave on the buses: what the circuit of the shape returns. The columns are all the shape's.
+func (sh *Shape) Sum(columns []fr.Element, ch *parts.Challenges) (sum fr.Element, err error) {
+	if len(columns) != sh.Columns() {
+		return sum, fmt.Errorf("shape %s has %d columns, not %d", sh.name, sh.Columns(), len(columns))
+	}
+	var a numbersAlgebra
+	c := newChallenge[fr.Element](a, sh.sys, ch.Shared)
+	var nums, dens []fr.Element // put off, so that one inversion serves all
+	buses := make([]fr.Element, len(sh.sys.sys.Buses))
+	for i, p := range sh.sys.plans {
+		row := make([]fr.Element, len(p.wires)+1)
+		for r := range sh.rows[i] {
+			copy(row, columns[:len(p.wires)])
+			row[len(p.wires)].SetUint64(uint64(r))
+			columns = columns[len(p.wires):]
+			for k := range p.messages {
+				m := &p.messages[k]
+				times := row[m.mult]
+				if times.IsZero() {
+					continue
+				}
+				if !m.send {
+					times.Neg(&times)
+				}
+				if m.sum() {
+					v := a.lin(&m.value[0], row)
+					buses[m.bus].Add(&buses[m.bus], v.Mul(&v, &times))
+					continue
+				}
+				num, den, unit := fraction[fr.Element](a, m, row, c)
+				if unit {
+					num = times
+				} else {
+					num.Mul(&num, &times)
+				}
+				nums, dens = append(nums, num), append(dens, den)
+			}
+		}
+	}
+	dens = fr.BatchInvert(dens)
+	for i := range nums {
+		sum.Add(&sum, nums[i].Mul(&nums[i], &dens[i]))
+	}
+	for b := range buses {
+		if !buses[b].IsZero() {
+			sum.Add(&sum, buses[b].Mul(&buses[b], &c.g[b][0]))
+		}
+	}
+	return sum, nil
+}

@@ -1,0 +1,330 @@
+// Package emit turns chips into rank-1 constraints: a shape is a circuit that holds fixed numbers of rows of each chip, and what it leaves on the
+// buses is the sum that package circuits defines (see [circuits.Kind]), at challenges that were fixed after the rows. A filling is cut into
+// parts of given shapes; any part may hold any rows.
+//
+// The same description of a message makes the circuit and computes the sum natively, so that the two cannot differ.
+package emit
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+
+	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
+
+	"github.com/trilemma-dev/trilemma/circuits"
+)
+
+// lin is a polynomial of degree 1 over the wires of a row.
+type lin struct {
+	k     fr.Element
+	terms []term
+}
+
+type term struct {
+	wire int
+	coef fr.Element
+}
+
+func (l *lin) constant() bool { return len(l.terms) == 0 }
+
+// one reports whether l is the constant 1.
+func (l *lin) one() bool { return l.constant() && l.k.IsOne() }
+
+// message is what a row adds to a bus.
+type message struct {
+	bus   circuits.BusID
+	kind  circuits.Kind
+	send  bool
+	key   []lin
+	value []lin
+	mult  int // wire
+}
+
+// plan is a chip as a backend of rank-1 constraints has it: the wires of a row, which are columns, sums of given columns, and inverses.
+type plan struct {
+	chip     *circuits.Chip
+	wires    []wire
+	given    []int // wires that the verifier knows
+	laws     []law
+	messages []message
+	bits     []int // of each wire, in an honest filling
+	constant bool  // what the verifier knows of a row is the row's number: it takes no wire, and stands behind them in a row's values
+}
+
+// law is a sum that is zero: a linear part, and products of two or three factors that are no constants.
+type law struct {
+	linear   lin
+	products [][]lin
+}
+
+// wire says how a wire's value follows from the columns of a row: it is a sum of columns, or the inverse of one where there is one.
+type wire struct {
+	of      lin // over columns
+	inverse bool
+}
+
+// on is the wire of the column that says whether a row counts.
+func (p *plan) on() int { return p.column(circuits.On) }
+
+// column is the wire that a column is, or −1.
+func (p *plan) column(c int) int {
+	for i, w := range p.wires {
+		if !w.inverse && w.of.k.IsZero() && len(w.of.terms) == 1 && w.of.terms[0].wire == c && w.of.terms[0].coef.IsOne() {
+			return i
+		}
+	}
+	return -1
+}
+
+// compileLin turns a Lin over columns into a lin over columns.
+func compileLin(l circuits.Lin) (out lin) {
+	out.k.SetBigInt(l.K())
+	for _, t := range l.Terms {
+		var c fr.Element
+		c.SetBigInt(t.Coef)
+		out.terms = append(out.terms, term{t.Column, c})
+	}
+	return out
+}
+
+// newPlan plans a chip of a system.
+func newPlan(s *circuits.System, c *circuits.Chip) *plan {
+	p := &plan{chip: c, constant: numbers(c)}
+	keep := p.columns()
+	for i, k := range keep {
+		if k {
+			p.add(circuits.Lin{Terms: []circuits.Term{{Column: i, Coef: big.NewInt(1)}}}, c.Columns[i].Bits, c.Columns[i].Given)
+		}
+	}
+	for i := range c.Messages {
+		m := &c.Messages[i]
+		out := message{bus: m.Bus, kind: s.Buses[m.Bus].Kind, send: m.Send, mult: p.column(m.Mult)}
+		for _, f := range m.Key {
+			out.key = append(out.key, p.over(f.Lin(), keep))
+		}
+		for _, v := range m.Value {
+			out.value = append(out.value, p.over(v, keep))
+		}
+		p.messages = append(p.messages, out)
+	}
+	for i := range c.Constraints {
+		if !p.concerns(&c.Constraints[i], keep) {
+			continue
+		}
+		p.laws = append(p.laws, p.law(c.Constraints[i].Sum, keep))
+	}
+	for i := range c.NonZero {
+		of := p.over(c.NonZero[i].Of, keep)
+		p.wires = append(p.wires, wire{of: compileLin(c.NonZero[i].Of), inverse: true})
+		p.bits = append(p.bits, fr.Bits)
+		inverse := lin{terms: []term{{len(p.wires) - 1, fr.One()}}}
+		var minus fr.Element
+		minus.SetInt64(-1)
+		p.laws = append(p.laws, law{linear: lin{terms: []term{{p.on(), minus}}}, products: [][]lin{{inverse, of}}})
+	}
+	for i := range p.messages {
+		for k := range p.messages[i].key {
+			for j := range p.messages[i].key[k].terms {
+				if t := &p.messages[i].key[k].terms[j]; t.wire == numberWire {
+					t.wire = len(p.wires)
+				}
+			}
+		}
+	}
+	return p
+}
+
+// numberWire stands for the number of a row until it is known how many wires there are.
+const numberWire = -2
+
+// law writes a constraint over wires.
+func (p *plan) law(sum []circuits.Product, keep []bool) (l law) {
+	for _, product := range sum {
+		k := fr.One()
+		var factors []lin
+		for _, f := range product {
+			if o := p.over(f, keep); o.constant() {
+				k.Mul(&k, &o.k)
+			} else {
+				factors = append(factors, o)
+			}
+		}
+		switch len(factors) {
+		case 0:
+			l.linear.k.Add(&l.linear.k, &k)
+		case 1:
+			f := factors[0].times(&k)
+			l.linear = l.linear.plus(&f)
+		default:
+			factors[0] = factors[0].times(&k)
+			l.products = append(l.products, factors)
+		}
+	}
+	return l
+}
+
+func (l *lin) times(k *fr.Element) (out lin) {
+	out.k.Mul(&l.k, k)
+	for _, t := range l.terms {
+		t.coef.Mul(&t.coef, k)
+		out.terms = append(out.terms, t)
+	}
+	return out
+}
+
+func (l *lin) plus(m *lin) (out lin) {
+	out.k.Add(&l.k, &m.k)
+	out.terms = append(slices.Clone(l.terms), m.terms...)
+	return out
+}
+
+// columns says which columns of a chip become wires. Those of a table that the verifier knows, and that only messages use, do not: the sums in
+// which messages use them do, which are fewer. Columns of a table that no message uses say nothing.
+func (p *plan) columns() []bool {
+	c := p.chip
+	keep := make([]bool, len(c.Columns))
+	if !c.Table {
+		for i := range keep {
+			keep[i] = true
+		}
+		return keep
+	}
+	for i := range c.Messages {
+		keep[c.Messages[i].Mult] = true
+	}
+	for i := range c.Messages {
+		m := &c.Messages[i]
+		for _, l := range append(slices.Clone(m.Value), lins(m.Key)...) {
+			for _, t := range l.Terms {
+				keep[t.Column] = keep[t.Column] || !c.Columns[t.Column].Given
+			}
+		}
+	}
+	return keep
+}
+
+func lins(fs []circuits.Field) (ls []circuits.Lin) {
+	for _, f := range fs {
+		ls = append(ls, f.Lin())
+	}
+	return ls
+}
+
+// concerns reports whether a constraint is about columns that are kept.
+func (p *plan) concerns(c *circuits.Constraint, keep []bool) bool {
+	for _, product := range c.Sum {
+		for _, f := range product {
+			for _, t := range f.Terms {
+				if keep[t.Column] {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// numbers reports whether a chip is a table of all numbers from 0 on.
+func numbers(c *circuits.Chip) bool {
+	if !c.Table || len(c.Messages) != 1 || c.Messages[0].Bus != circuits.BusRange {
+		return false
+	}
+	return c.Messages[0].Send
+}
+
+// add adds a wire.
+func (p *plan) add(of circuits.Lin, bits int, given bool) int {
+	p.wires = append(p.wires, wire{of: compileLin(of)})
+	p.bits = append(p.bits, bits)
+	if given {
+		p.given = append(p.given, len(p.wires)-1)
+	}
+	return len(p.wires) - 1
+}
+
+// over writes l over wires. What it has of columns that are no wires is a wire of its own.
+func (p *plan) over(l circuits.Lin, keep []bool) lin {
+	var kept, rest circuits.Lin
+	kept.Const = l.Const
+	for _, t := range l.Terms {
+		if keep[t.Column] {
+			kept.Terms = append(kept.Terms, t)
+		} else {
+			rest.Terms = append(rest.Terms, t)
+		}
+	}
+	out := compileLin(kept)
+	for i := range out.terms {
+		out.terms[i].wire = p.column(out.terms[i].wire)
+	}
+	if len(rest.Terms) == 0 {
+		return out
+	}
+	if p.constant {
+		for i := range rest.Terms {
+			var c fr.Element
+			c.SetBigInt(rest.Terms[i].Coef)
+			out.terms = append(out.terms, term{numberWire, c})
+		}
+		return out
+	}
+	r := compileLin(rest)
+	at := slices.IndexFunc(p.wires, func(w wire) bool { return !w.inverse && sameLin(&w.of, &r) })
+	if at < 0 {
+		at = p.add(rest, fr.Bits, true)
+	}
+	out.terms = append(out.terms, term{at, fr.One()})
+	return out
+}
+
+func sameLin(a, b *lin) bool {
+	return a.k == b.k && slices.Equal(a.terms, b.terms)
+}
+
+// System is the chips of a system, planned.
+type System struct {
+	sys    *circuits.System
+	plans  []*plan
+	labels []string
+	x, g   []int // by bus, where among the challenges X and γ are, or −1
+	point  int
+}
+
+// New plans the chips of a system.
+func New(sys *circuits.System) *System {
+	s := &System{sys: sys}
+	for _, b := range sys.Buses {
+		x, g := -1, -1
+		if b.Kind != circuits.Sum {
+			x = s.label(b.Name + " x")
+		}
+		if b.Values > 0 || b.Keys > 1 {
+			g = s.label(b.Name + " gamma")
+		}
+		s.x, s.g = append(s.x, x), append(s.g, g)
+	}
+	s.point = s.label("point")
+	for _, c := range sys.Chips {
+		s.plans = append(s.plans, newPlan(sys, c))
+	}
+	return s
+}
+
+func (s *System) label(l string) int {
+	s.labels = append(s.labels, l)
+	return len(s.labels) - 1
+}
+
+// Labels are the labels of the challenges that all shapes of the system share.
+func (s *System) Labels() []string { return slices.Clone(s.labels) }
+
+// index is the index of a chip.
+func (s *System) index(chip string) (int, error) {
+	for i, p := range s.plans {
+		if p.chip.Name == chip {
+			return i, nil
+		}
+	}
+	return 0, fmt.Errorf("there is no chip %q", chip)
+}

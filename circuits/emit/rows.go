@@ -1,0 +1,175 @@
+package emit
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
+
+	"github.com/trilemma-dev/trilemma/circuits"
+)
+
+// Rows is a filling in the order in which parts hold it: rows of tables stand where the verifier expects them, whether they are used or not.
+type Rows struct {
+	sys  *System
+	rows [][][]uint64 // by chip, row, column
+	wide map[circuits.Place]fr.Element
+}
+
+// Rows arranges a filling. Its rows are read until the proof is made.
+func (s *System) Rows(f *circuits.Filling, contents circuits.Contents) (*Rows, error) {
+	r := &Rows{sys: s, rows: make([][][]uint64, len(s.plans)), wide: f.Wide}
+	for i, p := range s.plans {
+		filled := f.Rows[p.chip.Name]
+		if !p.free() {
+			for _, row := range filled {
+				r.rows[i] = append(r.rows[i], row)
+			}
+			continue
+		}
+		at := p.givenColumns()
+		byGiven := make(map[string][]uint64, len(filled))
+		for _, row := range filled {
+			byGiven[rowKey(row, at)] = row
+		}
+		n := len(contents[p.chip.Name].Rows)
+		if p.constant {
+			n = maxNumber
+		}
+		for k := range n {
+			row := make([]uint64, len(p.chip.Columns))
+			p.scatter(row, contents[p.chip.Name], k)
+			key := rowKey(row, at)
+			if used, ok := byGiven[key]; ok {
+				row = used
+				delete(byGiven, key)
+			}
+			r.rows[i] = append(r.rows[i], row)
+		}
+		if len(byGiven) > 0 {
+			return nil, fmt.Errorf("%s has %d rows that are not in the table", p.chip.Name, len(byGiven))
+		}
+	}
+	return r, nil
+}
+
+// maxNumber bounds the numbers of a table of all numbers.
+const maxNumber = 1 << 16
+
+// free reports whether a chip is a table from which a filling takes the rows that it uses.
+func (p *plan) free() bool {
+	return p.chip.Table && !p.chip.Columns[circuits.On].Given
+}
+
+// givenColumns are the columns that the verifier knows.
+func (p *plan) givenColumns() (at []int) {
+	for i, c := range p.chip.Columns {
+		if c.Given {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// scatter writes row k of what the verifier knows to its columns.
+func (p *plan) scatter(row []uint64, c circuits.Content, k int) {
+	at := p.givenColumns()
+	if p.constant {
+		row[at[0]] = uint64(k)
+		return
+	}
+	for i, col := range at {
+		row[col] = c.Rows[k][i]
+	}
+}
+
+func rowKey(row []uint64, at []int) string {
+	b := make([]byte, 0, 8*len(at))
+	for _, i := range at {
+		b = binary.LittleEndian.AppendUint64(b, row[i])
+	}
+	return string(b)
+}
+
+// Counts is how many rows there are of each chip.
+func (r *Rows) Counts() map[string]int {
+	n := make(map[string]int)
+	for i, p := range r.sys.plans {
+		if len(r.rows[i]) > 0 {
+			n[p.chip.Name] = len(r.rows[i])
+		}
+	}
+	return n
+}
+
+// Part is some rows, in a shape. It reads them whenever it is asked for its columns.
+type Part struct {
+	Shape *Shape
+	rows  *Rows
+	from  []int // by chip
+}
+
+// Cut gives each of the shapes, in order, the next rows of each chip. It is an error if they do not take all.
+func (r *Rows) Cut(shapes []*Shape) ([]Part, error) {
+	next := make([]int, len(r.rows))
+	out := make([]Part, len(shapes))
+	for k, sh := range shapes {
+		out[k] = Part{Shape: sh, rows: r, from: append([]int{}, next...)}
+		for i := range next {
+			next[i] += sh.rows[i]
+		}
+	}
+	for i, p := range r.sys.plans {
+		if next[i] < len(r.rows[i]) {
+			return nil, fmt.Errorf("the shapes take %d of %d rows of %s", next[i], len(r.rows[i]), p.chip.Name)
+		}
+	}
+	return out, nil
+}
+
+// Columns writes the part's columns: as many as its shape has. v is zero.
+func (p *Part) Columns(v []fr.Element) error {
+	if len(v) != p.Shape.Columns() {
+		return fmt.Errorf("shape %s has %d columns, not %d", p.Shape.name, p.Shape.Columns(), len(v))
+	}
+	for i, plan := range p.Shape.sys.plans {
+		rows := p.rows.rows[i]
+		columns := make([]fr.Element, len(plan.chip.Columns))
+		for k := range p.Shape.rows[i] {
+			if n := p.from[i] + k; n < len(rows) {
+				p.rows.elements(columns, plan, i, n)
+				plan.fill(v[:len(plan.wires)], columns)
+			}
+			v = v[len(plan.wires):]
+		}
+	}
+	return nil
+}
+
+// elements turns a row into field elements.
+func (r *Rows) elements(out []fr.Element, p *plan, chip, n int) {
+	for c, v := range r.rows[chip][n] {
+		out[c].SetUint64(v)
+	}
+	if len(r.wide) == 0 {
+		return
+	}
+	for c := range out {
+		if v, ok := r.wide[circuits.Place{Chip: p.chip.Name, Row: n, Column: c}]; ok {
+			out[c] = v
+		}
+	}
+}
+
+// fill computes a row's wires from its columns.
+func (p *plan) fill(wires, columns []fr.Element) {
+	var a numbersAlgebra
+	for i := range p.wires {
+		w := &p.wires[i]
+		wires[i] = a.lin(&w.of, columns)
+		if w.inverse {
+			wires[i].Inverse(&wires[i])
+			wires[i].Mul(&wires[i], &columns[circuits.On])
+		}
+	}
+}
