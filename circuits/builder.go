@@ -40,6 +40,14 @@ func (b builder) limbs(name string, n int) (sum Lin) {
 	return sum
 }
 
+// highLimbs says that l is a number of n limbs, with columns for all but the lowest, which is what l has beside them. It returns the number that
+// the columns make.
+func (b builder) highLimbs(name string, l Lin, n int) Lin {
+	high := b.limbs(name, n-1)
+	b.below16(l.Minus(high.Shl(16)))
+	return high
+}
+
 // small adds a column of fewer than 16 bits.
 func (b builder) small(name string, bits int) Lin {
 	l := b.column(name, bits)

@@ -18,11 +18,17 @@ const (
 	opFarTo   // of a far move, in T: a cell of the frame
 	opFarFrom // of a far move, in Imm
 	opCell    // a cell of the bus of cells, by its index among globals, in T
+	opLess    // Imm − 1
+	opFlip32  // Imm with the other sign bit, as a number of 32 bits
+	opFlip64
+	opFlipLess32 // that number less 1
+	opFlipLess64
 )
 
 // width is how many bits an operand has.
 func (o operand) width() uint {
-	return [...]uint{opD: 16, opA: 16, opB: 16, opC: 16, opT: 32, opImm: 64, opFrame: 32, opCells: 32, opTrap: 8, opFarTo: slotBits, opFarFrom: slotBits, opCell: 28}[o]
+	return [...]uint{opD: 16, opA: 16, opB: 16, opC: 16, opT: 32, opImm: 64, opFrame: 32, opCells: 32, opTrap: 8, opFarTo: slotBits, opFarFrom: slotBits, opCell: 28,
+		opLess: 64, opFlip32: 32, opFlip64: 64, opFlipLess32: 32, opFlipLess64: 64}[o]
 }
 
 // of is the operand of an instruction.
@@ -42,6 +48,16 @@ func (o operand) of(in *machine.Instr) uint64 {
 		return uint64(uint32(in.Imm))
 	case opCells:
 		return in.Imm >> 32
+	case opLess:
+		return in.Imm - 1
+	case opFlip32:
+		return uint64(uint32(in.Imm) ^ 1<<31)
+	case opFlip64:
+		return in.Imm ^ 1<<63
+	case opFlipLess32:
+		return uint64(uint32(in.Imm)^1<<31) - 1
+	case opFlipLess64:
+		return (in.Imm ^ 1<<63) - 1
 	}
 	return in.Imm
 }

@@ -31,7 +31,12 @@ type Run struct {
 // Fill runs a program on streams within limits, and fills the chips. It takes some hundred bytes a step. The error is an [UnprovableError],
 // or [machine.ErrHost].
 func (s *System) Fill(p *machine.Program, streams [][]byte, lim link.Limits) (*Run, error) {
-	f := &filler{sys: s, program: p, machine: machine.New(p, streams, lim), filling: &Filling{Rows: make(map[string][]Row)}, spaces: newSpaces(p)}
+	return s.fill(p, streams, lim, func(*execution) {})
+}
+
+// fill is Fill with a look at each step before it is written down. See tests: a look that changes something makes a forgery.
+func (s *System) fill(p *machine.Program, streams [][]byte, lim link.Limits, look func(x *execution)) (*Run, error) {
+	f := &filler{sys: s, program: p, machine: machine.New(p, streams, lim), filling: &Filling{Rows: make(map[string][]Row)}, spaces: newSpaces(p), look: look}
 	f.entries, f.index = s.entries(p)
 	f.uses = make([]uint64, len(f.entries))
 	for step := uint64(1); !f.machine.Ended(); step++ {
@@ -63,6 +68,7 @@ type filler struct {
 	index   map[entryKey]int
 	uses    []uint64
 	clock   uint64
+	look    func(x *execution)
 }
 
 func (f *filler) unprovable(pc uint32, why string) error {
@@ -89,6 +95,7 @@ func (f *filler) step(step uint64) error {
 	if x.ended {
 		x.end, _ = endOf(m.Outcome())
 	}
+	f.look(x)
 	st := f.sys.choose(x)
 	if st == nil {
 		return f.unprovable(pc, "no proof shows this operation")

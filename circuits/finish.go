@@ -1,5 +1,7 @@
 package circuits
 
+import "math/big"
+
 // finish fills the chips that are not steps, once the run has ended.
 func (f *filler) finish(contents Contents) {
 	last := map[BusID]uint64{}
@@ -110,13 +112,20 @@ func (f *filler) ranges() {
 	}
 }
 
-// of is the value of a polynomial whose coefficients and value are numbers below 2⁶⁴.
-func (l Lin) of(r Row) (sum uint64) {
-	if l.Const != nil {
-		sum = l.Const.Uint64()
-	}
+// of is the value of a polynomial, if that is a number below 2⁶⁴; the coefficients may be others.
+func (l Lin) of(r Row) uint64 {
+	sum := low(l.K())
 	for _, t := range l.Terms {
-		sum += t.Coef.Uint64() * r[t.Column]
+		sum += low(t.Coef) * r[t.Column]
 	}
 	return sum
+}
+
+// low is a number modulo 2⁶⁴.
+func low(k *big.Int) uint64 {
+	v := new(big.Int).Abs(k).Uint64() // of greater numbers, the low bits
+	if k.Sign() < 0 {
+		return -v
+	}
+	return v
 }

@@ -16,6 +16,8 @@ func New() *System {
 	m.moves()
 	m.globals()
 	m.additions()
+	m.conditions()
+	m.jumps()
 	m.ends()
 	for _, st := range m.steps {
 		s.Chips = append(s.Chips, st.Chip)

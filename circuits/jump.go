@@ -1,0 +1,11 @@
+package circuits
+
+import "github.com/trilemma-dev/trilemma/machine"
+
+// jumps makes the chips of jumps without a condition.
+func (m *maker) jumps() {
+	s := m.step("jump", use{op: machine.OpJump, extra: []operand{opT}})
+	t := s.extra(0, "target")
+	s.fetch(nil, t)
+	s.next(t, Lin{})
+}
