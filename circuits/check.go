@@ -73,9 +73,10 @@ type balance struct {
 
 // checkChip checks a chip's rows and adds their messages up.
 func (s *System) checkChip(c *Chip, f *Filling, b []map[tuple]*balance) error {
-	k := compile(c)
-	for i, r := range f.Rows[c.Name] {
-		v := k.values(f, c, i, r)
+	k := s.compiled()[c.Name]
+	v := make([]fr.Element, len(c.Columns))
+	for i := range f.Rows[c.Name] {
+		f.values(c, i, v)
 		for n := range c.Constraints {
 			if x := k.constraint(n, v); !x.IsZero() {
 				return fmt.Errorf("%w: %s row %d: %s: off by %s", ErrRefused, c.Name, i, c.Constraints[n].Name, x.String())
@@ -121,9 +122,10 @@ func (s *System) unbalanced(f *Filling, bus BusID, t tuple) error {
 	const most = 6
 	var who []string
 	for _, c := range s.Chips {
-		k := compile(c)
-		for i, r := range f.Rows[c.Name] {
-			v := k.values(f, c, i, r)
+		k := s.compiled()[c.Name]
+		v := make([]fr.Element, len(c.Columns))
+		for i := range f.Rows[c.Name] {
+			f.values(c, i, v)
 			for n := range c.Messages {
 				m := &c.Messages[n]
 				if m.Bus != bus || v[m.Mult].IsZero() || k.tuple(n, v) != t {

@@ -126,12 +126,13 @@ type Bus struct {
 	Clock uint
 }
 
-// System is all chips and buses.
+// System is all chips and buses. It is made by [New], and safe for concurrent use.
 type System struct {
 	Buses []Bus
 	Chips []*Chip
 
-	byOp map[machine.Op][]candidate
+	byOp     map[machine.Op][]candidate
+	compiled func() map[string]*compiled // once, when it is first needed
 }
 
 // Chip returns the chip of a name, or nil.

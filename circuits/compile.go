@@ -2,12 +2,11 @@ package circuits
 
 import "github.com/consensys/gnark-crypto/ecc/bn254/fr"
 
-// compiled is a chip whose coefficients are elements of the field. It is used for one row after the other.
+// compiled is a chip whose coefficients are elements of the field.
 type compiled struct {
 	constraints [][][]linear
 	nonZero     []linear
 	messages    []compiledMessage
-	row         []fr.Element
 }
 
 type compiledMessage struct{ key, value []linear }
@@ -25,7 +24,7 @@ type linearTerm struct {
 }
 
 func compile(c *Chip) *compiled {
-	k := &compiled{row: make([]fr.Element, len(c.Columns))}
+	k := &compiled{}
 	for _, con := range c.Constraints {
 		var sum [][]linear
 		for _, p := range con.Sum {
@@ -83,24 +82,28 @@ func (l *linear) at(row []fr.Element) fr.Element {
 	return sum
 }
 
-// values is row i of a chip in the field, valid until the next call.
-func (k *compiled) values(f *Filling, c *Chip, i int, r Row) []fr.Element {
-	for j, v := range r {
-		switch v {
-		case 0:
-			k.row[j] = fr.Element{}
-		case 1:
-			k.row[j].SetOne()
-		default:
-			k.row[j].SetUint64(v)
-		}
-		if len(f.Wide) > 0 {
-			if w, ok := f.Wide[Place{c.Name, i, j}]; ok {
-				k.row[j] = w
-			}
+// element is an entry of a filling.
+func (f *Filling) element(c *Chip, i, col int) (x fr.Element) {
+	if len(f.Wide) > 0 {
+		if w, ok := f.Wide[Place{c.Name, i, col}]; ok {
+			return w
 		}
 	}
-	return k.row
+	switch v := f.Rows[c.Name][i][col]; v {
+	case 0:
+	case 1:
+		x.SetOne()
+	default:
+		x.SetUint64(v)
+	}
+	return x
+}
+
+// values is row i of a chip in the field. It fills v, which is as long.
+func (f *Filling) values(c *Chip, i int, v []fr.Element) {
+	for col := range v {
+		v[col] = f.element(c, i, col)
+	}
 }
 
 // constraint is the value of constraint n in a row.

@@ -31,11 +31,11 @@ type Run struct {
 // Fill runs a program on streams within limits, and fills the chips. It takes some hundred bytes a step. The error is an [UnprovableError],
 // or [machine.ErrHost].
 func (s *System) Fill(p *machine.Program, streams [][]byte, lim link.Limits) (*Run, error) {
-	return s.fill(p, streams, lim, func(*execution) {})
+	return s.fill(p, streams, lim, nil)
 }
 
-// fill is Fill with a look at each step before it is written down. See tests: a look that changes something makes a forgery.
-func (s *System) fill(p *machine.Program, streams [][]byte, lim link.Limits, look func(x *execution)) (*Run, error) {
+// fill is Fill with a look at each step, or nil. A look that changes something makes a forgery: see the tests.
+func (s *System) fill(p *machine.Program, streams [][]byte, lim link.Limits, look look) (*Run, error) {
 	f := &filler{sys: s, program: p, machine: machine.New(p, streams, lim), filling: &Filling{Rows: make(map[string][]Row)}, spaces: newSpaces(p), look: look}
 	f.entries, f.index = s.entries(p)
 	f.uses = make([]uint64, len(f.entries))
@@ -68,8 +68,11 @@ type filler struct {
 	index   map[entryKey]int
 	uses    []uint64
 	clock   uint64
-	look    func(x *execution)
+	look    look
 }
+
+// look sees each step before it is written down. It may choose the chip; nil leaves that to the step.
+type look func(x *execution) *candidate
 
 func (f *filler) unprovable(pc uint32, why string) error {
 	return &UnprovableError{pc, f.program.Code[pc].Op, f.program.Place(pc), why}
@@ -91,12 +94,15 @@ func (f *filler) step(step uint64) error {
 	if _, err := m.Run(1); err != nil {
 		return err
 	}
-	x := &execution{in: in, pc: pc, fp: fp, d: m.Register(fp + uint32(in.D)), next: m.PC(), ended: m.Ended(), spaces: f.spaces}
+	d := uint32(in.D)
+	if in.Op == machine.OpMoveFar {
+		d = in.T
+	}
+	x := &execution{in: in, pc: pc, fp: fp, d: m.Register(fp + d), next: m.PC(), ended: m.Ended(), spaces: f.spaces}
 	if x.ended {
 		x.end, _ = endOf(m.Outcome())
 	}
-	f.look(x)
-	st := f.sys.choose(x)
+	st := f.choose(x)
 	if st == nil {
 		return f.unprovable(pc, "no proof shows this operation")
 	}
@@ -120,8 +126,14 @@ func (f *filler) step(step uint64) error {
 }
 
 // choose returns the chip for a step, or nil.
-func (s *System) choose(x *execution) *step {
-	for _, c := range s.byOp[x.in.Op] {
+func (f *filler) choose(x *execution) *step {
+	if f.look != nil {
+		if c := f.look(x); c != nil {
+			x.use = c.use
+			return c.step
+		}
+	}
+	for _, c := range f.sys.byOp[x.in.Op] {
 		if x.use = c.use; c.use.fits(x.in) && (c.use.takes == nil || c.use.takes(x)) {
 			return c.step
 		}

@@ -43,12 +43,13 @@ func alternating(first machine.Op) func(machine.Op) uint {
 // binaryCode is a program that does an operation on two numbers in every form that it has.
 func binaryCode(op machine.Op, a, b uint64) (code []machine.Instr) {
 	code = append(code, machine.Instr{Op: machine.OpConst, D: 1, Imm: a}, machine.Instr{Op: machine.OpConst, D: 2, Imm: b, W: 7})
-	code = append(code, machine.Instr{Op: op, D: 3, A: 1, B: 2}, machine.Instr{Op: op + 1, D: 4, A: 1, Imm: b}, machine.Instr{Op: op, D: 5, A: 1, B: 1}, machine.Instr{Op: op, D: 1, A: 2, B: 1})
+	code = append(code, machine.Instr{Op: op, D: 3, A: 1, B: 2}, machine.Instr{Op: op + 1, D: 4, A: 1, Imm: b}, machine.Instr{Op: op, D: 5, A: 1, B: 1})
 	if op >= machine.OpEq32 && op <= machine.OpGeU64I {
 		br := op - machine.OpEq32 + machine.OpBrEq32
 		pc := uint32(len(code))
-		code = append(code, machine.Instr{Op: br, A: 2, B: 3, T: pc + 2}, machine.Instr{Op: machine.OpCharge}, machine.Instr{Op: br + 1, A: 2, Imm: a, T: pc + 4}, machine.Instr{Op: machine.OpCharge})
+		code = append(code, machine.Instr{Op: br, A: 1, B: 2, T: pc + 2}, machine.Instr{Op: machine.OpCharge}, machine.Instr{Op: br + 1, A: 1, Imm: b, T: pc + 4}, machine.Instr{Op: machine.OpCharge})
 	}
+	code = append(code, machine.Instr{Op: op, D: 1, A: 2, B: 1})
 	return code
 }
 

@@ -31,7 +31,7 @@ func (m *maker) move(name string, op machine.Op, to, from operand) {
 	s.fetch(i)
 	s.goOn()
 	s.read(1, i[1], slotA, v)
-	s.write(0, i[0], v, func(x *execution) uint64 { return x.at(1) })
+	s.write(0, i[0], v, nil)
 	s.fill = func(x *execution, r Row) { r.set(v, x.at(1)) }
 }
 

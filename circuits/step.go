@@ -116,7 +116,7 @@ func (s *step) read(i int, index Lin, slot uint, v Lin) {
 	s.register(i, index, slot, v, v, nil)
 }
 
-// write writes now to the register whose index is in lane i, and in a column. fresh is the value; nil is what the machine computed into register d.
+// write writes now to the register whose index is in lane i, and in a column. fresh is the value; nil is what the machine left in it.
 func (s *step) write(i int, index, now Lin, fresh func(x *execution) uint64) {
 	if fresh == nil {
 		fresh = func(x *execution) uint64 { return x.d }
@@ -157,7 +157,7 @@ type execution struct {
 	*use
 	in     *machine.Instr
 	pc, fp uint32
-	d      uint64 // register d after it
+	d      uint64 // the register that it writes, after it: d, for a far move t
 	next   uint32 // pc after it
 	ended  bool
 	end    uint64 // how the run ends in it, as BusEnd has it

@@ -1,6 +1,10 @@
 package circuits
 
-import "github.com/trilemma-dev/trilemma/machine"
+import (
+	"sync"
+
+	"github.com/trilemma-dev/trilemma/machine"
+)
 
 // New makes the system of chips for runs of profile tm/1.
 func New() *System {
@@ -26,6 +30,13 @@ func New() *System {
 			s.byOp[u.op] = append(s.byOp[u.op], candidate{st, u})
 		}
 	}
+	s.compiled = sync.OnceValue(func() map[string]*compiled {
+		all := make(map[string]*compiled, len(s.Chips))
+		for _, c := range s.Chips {
+			all[c.Name] = compile(c)
+		}
+		return all
+	})
 	return s
 }
 

@@ -86,3 +86,14 @@ func (op Op) goes() bool {
 	}
 	return false
 }
+
+// Writes reports whether op leaves a result in d.
+func (op Op) Writes() bool {
+	switch op.Class() {
+	case ClassAdd, ClassMultiply, ClassDivide, ClassBitwise, ClassShift, ClassCompare, ClassBits, ClassLoad, ClassMemory:
+		return true
+	case ClassMove:
+		return op != OpMoveFar
+	}
+	return op == OpGlobalGet || op == OpTableGet || op == OpInLen || op == OpInWord
+}

@@ -1,0 +1,225 @@
+package circuits
+
+import (
+	"errors"
+	"math/big"
+	"slices"
+	"testing"
+
+	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
+
+	"github.com/trilemma-dev/trilemma/machine"
+)
+
+// clone is a filling that can be changed.
+func (f *Filling) clone() *Filling {
+	g := &Filling{Rows: make(map[string][]Row), Wide: make(map[Place]fr.Element)}
+	for name, rows := range f.Rows {
+		for _, r := range rows {
+			g.Rows[name] = append(g.Rows[name], slices.Clone(r))
+		}
+	}
+	return g
+}
+
+// settle makes the free multiplicities of the range table what the rows need, as a forger would. What is not in the table stays open.
+func (s *System) settle(f *Filling) {
+	k := s.compiled()
+	uses := make(map[uint64]uint64)
+	for _, c := range s.Chips {
+		v := make([]fr.Element, len(c.Columns))
+		for i := range f.Rows[c.Name] {
+			f.values(c, i, v)
+			for n := range c.Messages {
+				if m := &c.Messages[n]; m.Bus == BusRange && !m.Send && !v[On].IsZero() {
+					if x := k[c.Name].tuple(n, v)[0]; x.IsUint64() && x.Uint64() < 1<<16 {
+						uses[x.Uint64()]++
+					}
+				}
+			}
+		}
+	}
+	f.Rows[nameRange] = nil
+	for v, n := range uses {
+		f.Rows[nameRange] = append(f.Rows[nameRange], Row{1, v, n})
+	}
+}
+
+// refused checks that a filling is refused, whatever the bits of a row are; row is one of chip c.
+func refused(t *testing.T, s *System, r *Run, f *Filling, c *Chip, row int, what string) {
+	t.Helper()
+	var bits []int
+	for i, col := range c.Columns {
+		if col.Bits == 1 && i != On && !col.Given {
+			bits = append(bits, i)
+		}
+	}
+	for set := range 1 << len(bits) {
+		for i, col := range bits {
+			f.Rows[c.Name][row][col] = uint64(set >> i & 1)
+		}
+		s.settle(f)
+		switch err := s.Check(f, r.Contents); {
+		case err == nil:
+			t.Fatalf("%s: %s row %d %v: accepted", what, c.Name, row, f.Rows[c.Name][row])
+		case !errors.Is(err, ErrRefused):
+			t.Fatal(err)
+		}
+	}
+}
+
+// changes are what a number may be changed to.
+func changes(v uint64, bits int) (out []uint64) {
+	for _, w := range []uint64{v + 1, v - 1, 0, 1, ^v, v + 1<<16, v + 1<<20, v + 1<<22, v - 1<<22, v + 1<<32, v ^ 1<<63, v ^ 1<<31, v ^ 1<<15, v + uint64(1)<<(bits-1), v << 1} {
+		if w != v && !slices.Contains(out, w) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// TestColumns changes every column of every chip of steps, one at a time: nothing but the honest number is accepted. Beside numbers it
+// tries fractions and negative numbers of the field.
+func TestColumns(t *testing.T) {
+	s := New()
+	seen := make(map[string]bool)
+	for _, p := range samples(t) {
+		r := honest(t, s, p, nil)
+		for _, c := range s.Chips {
+			if seen[c.Name] || c.Table || len(r.Filling.Rows[c.Name]) == 0 {
+				continue
+			}
+			seen[c.Name] = true
+			row := len(r.Filling.Rows[c.Name]) - 1
+			for col := range c.Columns {
+				if c.Columns[col].Given {
+					continue
+				}
+				f := r.Filling.clone()
+				at := &f.Rows[c.Name][row][col]
+				was := *at
+				for _, v := range changes(was, c.Columns[col].Bits) {
+					*at = v
+					s.settle(f)
+					if err := s.Check(f, r.Contents); !errors.Is(err, ErrRefused) {
+						t.Errorf("%s row %d: %s is %#x, not %#x: %v", c.Name, row, c.Columns[col].Name, v, was, err)
+					}
+				}
+				*at = was
+				for _, w := range wideChanges(was) {
+					f.Wide[Place{c.Name, row, col}] = w
+					s.settle(f)
+					if err := s.Check(f, r.Contents); !errors.Is(err, ErrRefused) {
+						t.Errorf("%s row %d: %s is %s, not %#x: %v", c.Name, row, c.Columns[col].Name, w.String(), was, err)
+					}
+				}
+			}
+		}
+	}
+	for _, c := range s.Chips {
+		if !seen[c.Name] && !c.Table {
+			t.Errorf("no sample uses the chip %s", c.Name)
+		}
+	}
+}
+
+// wideChanges are elements of the field that a number may be changed to.
+func wideChanges(v uint64) []fr.Element {
+	var x, half, minus, big64, shifted fr.Element
+	x.SetUint64(v)
+	half.SetUint64(2).Inverse(&half).Mul(&half, &x)
+	minus.Neg(&x)
+	big64.SetBigInt(new(big.Int).Add(new(big.Int).SetUint64(v), pow2(64)))
+	shifted.SetBigInt(new(big.Int).Sub(new(big.Int).SetUint64(v), pow2(54)))
+	out := []fr.Element{big64, shifted}
+	if v != 0 {
+		out = append(out, half, minus)
+	}
+	return out
+}
+
+// often is how many instructions of an operation are tried.
+const often = 16
+
+// TestWrongResult gives every operation with a result another one, and everything that follows is consistent with it.
+func TestWrongResult(t *testing.T) {
+	s := New()
+	done := make(map[machine.Op]int)
+	for _, p := range samples(t) {
+		for pc := range p.Code {
+			in := &p.Code[pc]
+			if done[in.Op]++; !in.Op.Writes() || done[in.Op] > often {
+				continue
+			}
+			right := uint64(0)
+			if _, err := s.fill(p, nil, limits, func(x *execution) *candidate {
+				if x.pc == uint32(pc) {
+					right = x.d
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			for _, v := range changes(right, 64) {
+				forge(t, s, p, pc, func(x *execution) *candidate { x.d = v; return nil })
+			}
+		}
+	}
+}
+
+// TestWrongOutcome shows every instruction by each other chip that has an entry for it. Both outcomes of a branch go on at the same instruction in the
+// samples, so that nothing but the guard stands against it.
+func TestWrongOutcome(t *testing.T) {
+	s := New()
+	done := make(map[machine.Op]int)
+	for _, p := range samples(t) {
+		for pc := range p.Code {
+			if done[p.Code[pc].Op]++; done[p.Code[pc].Op] > often {
+				continue
+			}
+			for i := range s.byOp[p.Code[pc].Op] {
+				c := &s.byOp[p.Code[pc].Op][i]
+				if !c.use.fits(&p.Code[pc]) {
+					continue
+				}
+				forge(t, s, p, pc, func(x *execution) *candidate {
+					if c.use.takes == nil || c.use.takes(x) {
+						return nil
+					}
+					return c
+				})
+			}
+		}
+	}
+}
+
+// forge fills the chips with a change of the step at pc, if it is executed and changed, and checks that it is refused.
+func forge(t *testing.T, s *System, p *machine.Program, pc int, change func(x *execution) *candidate) {
+	t.Helper()
+	var chip *Chip
+	row, changed := 0, false
+	count := make(map[string]int)
+	r, err := s.fill(p, nil, limits, func(x *execution) *candidate {
+		before := x.d
+		var c *candidate
+		if x.pc == uint32(pc) {
+			c = change(x)
+			changed = changed || c != nil || x.d != before
+		}
+		chosen := (&filler{sys: s}).choose(x)
+		if c != nil {
+			chosen = c.step
+		}
+		if x.pc == uint32(pc) && chosen != nil {
+			chip, row = chosen.Chip, count[chosen.Name]
+		}
+		if chosen != nil {
+			count[chosen.Name]++
+		}
+		return c
+	})
+	if err != nil || chip == nil || !changed {
+		return // a result that no chip can show
+	}
+	refused(t, s, r, r.Filling, chip, row, p.Code[pc].String())
+}

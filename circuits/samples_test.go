@@ -1,0 +1,72 @@
+package circuits
+
+import (
+	"testing"
+
+	"github.com/trilemma-dev/trilemma/link"
+	"github.com/trilemma-dev/trilemma/machine"
+	"github.com/trilemma-dev/trilemma/wasm"
+)
+
+// withState makes a program of this code with a memory of a page, some of it filled, and two globals.
+func withState(t testing.TB, code ...machine.Instr) *machine.Program {
+	t.Helper()
+	m := &wasm.Module{
+		Types:    []wasm.FuncType{{}},
+		Funcs:    []uint32{0},
+		Code:     []wasm.Code{{Body: wasm.AppendInstr(nil, wasm.Instr{Op: wasm.OpEnd})}},
+		Memories: []wasm.Limits{{Min: 1, Max: 3, HasMax: true}},
+		Globals: []wasm.Global{{Type: wasm.GlobalType{Type: wasm.I64, Mutable: true}, Init: wasm.ConstExpr{Op: wasm.OpI64Const, Value: 1 << 40}},
+			{Type: wasm.GlobalType{Type: wasm.I64, Mutable: true}, Init: wasm.ConstExpr{Op: wasm.OpI64Const}}},
+		Datas:   []wasm.Data{{Mode: wasm.Active, Place: wasm.ConstExpr{Op: wasm.OpI32Const, Value: 62}, Init: []byte("\xf1\x82\x93\x84\xf5\x86\x97\x88\xf9\x8a\x9b\x8c")}},
+		Exports: []wasm.Export{{Name: "f", Kind: wasm.ExternFunc}},
+	}
+	if err := wasm.Validate(m); err != nil {
+		t.Fatal(err)
+	}
+	l, err := link.Link(m, link.Entry{Func: "f"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := machine.Lower(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Code = append(code, machine.Instr{Op: machine.OpHalt})
+	return p
+}
+
+// samples are programs that use every chip, each instruction at most once.
+func samples(t testing.TB) (all []*machine.Program) {
+	add := func(code ...machine.Instr) {
+		all = append(all, &machine.Program{Code: append(code, machine.Instr{Op: machine.OpHalt})})
+	}
+	for _, list := range binaries {
+		for op := list.first; op <= list.last; op += list.step {
+			bits := list.bits(op)
+			for _, pair := range [][2]uint64{{5, 7}, {7, 5}, {1<<bits - 3, 9}, {9, 1<<bits - 3}, {6, 6}, {0, 1 << (bits - 1)}, {0, 0}, {4, 0}} {
+				code := binaryCode(op, pair[0], pair[1])
+				for pc := range code {
+					if code[pc].T != 0 {
+						code[pc].T = uint32(pc) + 1
+					}
+				}
+				add(code...)
+			}
+		}
+	}
+	add(machine.Instr{Op: machine.OpJump, T: 2}, machine.Instr{Op: machine.OpTrap, Imm: 1}, machine.Instr{Op: machine.OpCharge, W: 9})
+	add(machine.Instr{Op: machine.OpTrap, Imm: 1})
+	for _, c := range []uint64{0, 3, 5 << 32, 5<<32 + 4} {
+		add(machine.Instr{Op: machine.OpConst, D: 1, Imm: c}, machine.Instr{Op: machine.OpSelect, D: 3, A: 1, B: 2, T: 1}, machine.Instr{Op: machine.OpMove, D: 2, A: 1},
+			machine.Instr{Op: machine.OpMoveFar, T: 70000, Imm: 1}, machine.Instr{Op: machine.OpExit, A: 1})
+	}
+	all = append(all, withState(t, machine.Instr{Op: machine.OpGlobalGet, D: 1, T: 0}, machine.Instr{Op: machine.OpGlobalSet, A: 1, T: 1}, machine.Instr{Op: machine.OpGlobalSet, A: 1, T: 0}))
+	return all
+}
+
+// old is a program that uses a register after more steps than a read reaches back.
+func old() *machine.Program {
+	return &machine.Program{Code: []machine.Instr{{Op: machine.OpConst, D: 1, Imm: 17000 / 2}, {Op: machine.OpConst, D: 2, Imm: 3}, {Op: machine.OpAdd32I, D: 1, A: 1, Imm: 1<<32 - 1},
+		{Op: machine.OpBrNe32I, A: 1, T: 2}, {Op: machine.OpMove, D: 2, A: 2}, {Op: machine.OpHalt}}}
+}
