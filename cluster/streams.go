@@ -1,0 +1,198 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Names of the streams and buckets, and how their subjects begin. The two tokens that follow are a job's class and CID.
+const (
+	jobsStream    = "trilemma-jobs"
+	endsStream    = "trilemma-ends"
+	eventsStream  = "trilemma-events"
+	recordsBucket = "trilemma-records"
+	blocksBucket  = "trilemma-blocks"
+	lettersBucket = "trilemma-letters"
+	contentBucket = "trilemma-content"
+	metaBucket    = "trilemma-meta"
+
+	jobSubject   = "trilemma.job."
+	endSubject   = "trilemma.end."
+	packSubject  = "trilemma.pack." // in the stream of the ends
+	eventSubject = "trilemma.event."
+
+	schemaKey = "schema"
+)
+
+// Bounds of what is kept in memory.
+const (
+	maxMemory     = 256 << 20 // of an engine in this process, in bytes
+	maxEventBytes = 128 << 20
+	maxEventAge   = time.Hour
+	maxEventsPer  = 64 // of one job
+)
+
+// open finds the streams, and makes those that are not there.
+func (e *Engine) open(ctx context.Context) error {
+	var err error
+	e.meta, err = e.bucket(ctx, metaBucket)
+	if err != nil {
+		return err
+	}
+	if err := e.checkSchema(ctx, e.meta); err != nil {
+		return err
+	}
+	direct := e.cfg.Replicas == 1 // a copy that is behind must not answer for the stream
+	if e.jobs, err = e.stream(ctx, jetstream.StreamConfig{Name: jobsStream, Subjects: []string{jobSubject + "*.*"}, AllowDirect: direct,
+		Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: 1}); err != nil {
+		return err
+	}
+	if e.ends, err = e.stream(ctx, jetstream.StreamConfig{Name: endsStream, Subjects: []string{endSubject + "*.*", packSubject + "*"}, AllowDirect: direct,
+		MaxMsgsPerSubject: 1}); err != nil {
+		return err
+	}
+	if e.events, err = e.stream(ctx, jetstream.StreamConfig{Name: eventsStream, Subjects: []string{eventSubject + "*.*"}, AllowDirect: direct,
+		Storage: jetstream.MemoryStorage, MaxMsgsPerSubject: maxEventsPer, MaxBytes: maxEventBytes, MaxAge: maxEventAge,
+		// A stream that was lost with the memory that it lay in goes on where no earlier one can have been.
+		FirstSeq: uint64(e.cfg.Now().UnixMicro())}); err != nil {
+		return err
+	}
+	for name, kv := range map[string]*jetstream.KeyValue{recordsBucket: &e.records, blocksBucket: &e.blocks, lettersBucket: &e.letters} {
+		if *kv, err = e.bucket(ctx, name); err != nil {
+			return err
+		}
+	}
+	return e.openContent(ctx)
+}
+
+func (e *Engine) openContent(ctx context.Context) (err error) {
+	e.content, err = e.js.ObjectStore(ctx, contentBucket)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		e.content, err = e.js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: contentBucket, Replicas: e.cfg.Replicas})
+		if errors.Is(err, jetstream.ErrBucketExists) {
+			e.content, err = e.js.ObjectStore(ctx, contentBucket)
+		}
+	}
+	if err == nil {
+		var changed bool
+		if changed, err = e.noDirect(ctx, "OBJ_"+contentBucket); changed {
+			e.content, err = e.js.ObjectStore(ctx, contentBucket)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("bucket %s: %w", contentBucket, err)
+	}
+	return nil
+}
+
+func (e *Engine) stream(ctx context.Context, cfg jetstream.StreamConfig) (jetstream.Stream, error) {
+	cfg.Replicas = e.cfg.Replicas
+	s, err := e.js.Stream(ctx, cfg.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		s, err = e.js.CreateStream(ctx, cfg)
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // somebody else made it just now
+			s, err = e.js.Stream(ctx, cfg.Name)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("stream %s: %w", cfg.Name, err)
+	}
+	return s, nil
+}
+
+func (e *Engine) bucket(ctx context.Context, name string) (jetstream.KeyValue, error) {
+	kv, err := e.js.KeyValue(ctx, name)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		kv, err = e.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: name, Replicas: e.cfg.Replicas})
+		if errors.Is(err, jetstream.ErrBucketExists) {
+			kv, err = e.js.KeyValue(ctx, name)
+		}
+	}
+	if err == nil {
+		var changed bool
+		if changed, err = e.noDirect(ctx, "KV_"+name); changed {
+			kv, err = e.js.KeyValue(ctx, name)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("bucket %s: %w", name, err)
+	}
+	return kv, nil
+}
+
+// noDirect has a bucket answer by the leader of its stream alone where there are several copies: one that is behind could
+// deny what was written before. It reports whether that is new.
+func (e *Engine) noDirect(ctx context.Context, stream string) (changed bool, err error) {
+	s, err := e.js.Stream(ctx, stream)
+	if err != nil {
+		return false, err
+	}
+	cfg := s.CachedInfo().Config
+	if cfg.Replicas == 1 || !cfg.AllowDirect {
+		return false, nil
+	}
+	cfg.AllowDirect = false
+	_, err = e.js.UpdateStream(ctx, cfg)
+	return err == nil, err
+}
+
+// checkSchema refuses an engine that another version wrote to.
+func (e *Engine) checkSchema(ctx context.Context, meta jetstream.KeyValue) error {
+	_, err := meta.Create(ctx, schemaKey, []byte(SchemaVersion))
+	if err == nil || !errors.Is(err, jetstream.ErrKeyExists) {
+		return err
+	}
+	v, err := meta.Get(ctx, schemaKey)
+	if err != nil {
+		return err
+	}
+	if string(v.Value()) != SchemaVersion {
+		return fmt.Errorf("%w %.64q, this program knows %q", ErrVersion, v.Value(), SchemaVersion)
+	}
+	return nil
+}
+
+// publish appends one message and waits until it is durable. last is the number of the message that must be the subject's
+// newest, 0 for none; if it is not, nothing is written and the error is errConflict.
+func (e *Engine) publish(ctx context.Context, m *nats.Msg, last uint64) (uint64, error) {
+	ack, err := e.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(last))
+	if conflict(err) {
+		return 0, errConflict
+	}
+	if err != nil {
+		return 0, e.storageError(err)
+	}
+	e.writes.Add(1)
+	return ack.Sequence, nil
+}
+
+var errConflict = errors.New("somebody else was first")
+
+// conflict reports whether a write was refused because something else was there.
+func conflict(err error) bool {
+	if errors.Is(err, jetstream.ErrKeyExists) {
+		return true
+	}
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+}
+
+// storageError names what keeps an engine in this process from writing, if that is why a request failed.
+func (e *Engine) storageError(err error) error {
+	if err == nil || e.server == nil {
+		return err
+	}
+	if perr := probe(e.cfg.Dir); perr != nil {
+		return fmt.Errorf("%w (%w)", diskError(perr), err)
+	}
+	if strings.Contains(err.Error(), "insufficient resources") || strings.Contains(err.Error(), "maximum bytes exceeded") {
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
+}

@@ -1,0 +1,245 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ipfs/go-cid"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// hub wakes those who wait for news. It carries none: whoever is woken reads what there is, at a pace of its own.
+type hub struct {
+	mu      sync.Mutex
+	sleeper map[string]map[chan struct{}]struct{} // by key; owned by mu
+}
+
+// Keys beside those of jobs: of those who wait for any end, and, before a job's key, of those who wait for its end alone.
+const (
+	everyJob = ""
+	endOf    = "end of "
+)
+
+// listen returns a channel that gets something after news about key.
+func (h *hub) listen(key string) (news <-chan struct{}, stop func()) {
+	ch := make(chan struct{}, 1)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.sleeper == nil {
+		h.sleeper = make(map[string]map[chan struct{}]struct{})
+	}
+	if h.sleeper[key] == nil {
+		h.sleeper[key] = make(map[chan struct{}]struct{})
+	}
+	h.sleeper[key][ch] = struct{}{}
+	return ch, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		delete(h.sleeper[key], ch)
+		if len(h.sleeper[key]) == 0 {
+			delete(h.sleeper, key)
+		}
+	}
+}
+
+func (h *hub) wake(keys ...string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, k := range keys {
+		for ch := range h.sleeper[k] {
+			select {
+			case ch <- struct{}{}:
+			default: // it has been woken already
+			}
+		}
+	}
+}
+
+// follow begins to read the headers of all ends, and of events from now on. It returns when what was there is read.
+func (e *Engine) follow(ctx, life context.Context) error {
+	info, err := e.ends.Info(ctx)
+	if err != nil {
+		return err
+	}
+	caught := make(chan struct{})
+	all := sync.OnceFunc(func() { close(caught) })
+	if info.State.Msgs == 0 {
+		all()
+	}
+	err = e.consume(life, endsStream, jetstream.DeliverAllPolicy, func(m jetstream.Msg, md *jetstream.MsgMetadata) {
+		if err := e.packs.index(m.Headers(), md.Sequence.Stream); err != nil {
+			e.cfg.Log.Error("engine: end", "number", md.Sequence.Stream, "error", err)
+		}
+		if job, ok := strings.CutPrefix(m.Subject(), endSubject); ok {
+			e.watch.wake(everyJob, job, endOf+job)
+		}
+		if md.NumPending == 0 {
+			all()
+		}
+	})
+	if err != nil {
+		return err
+	}
+	err = e.consume(life, eventsStream, jetstream.DeliverNewPolicy, func(m jetstream.Msg, _ *jetstream.MsgMetadata) {
+		e.watch.wake(strings.TrimPrefix(m.Subject(), eventSubject))
+	})
+	if err != nil {
+		return err
+	}
+	select {
+	case <-caught:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// consume calls f for the headers of a stream's messages, in order, until life ends.
+func (e *Engine) consume(life context.Context, stream string, from jetstream.DeliverPolicy, f func(jetstream.Msg, *jetstream.MsgMetadata)) error {
+	c, err := e.js.OrderedConsumer(life, stream, jetstream.OrderedConsumerConfig{DeliverPolicy: from, HeadersOnly: true})
+	if err != nil {
+		return err
+	}
+	cc, err := c.Consume(func(m jetstream.Msg) {
+		md, err := m.Metadata()
+		if err != nil {
+			e.cfg.Log.Error("engine: message", "stream", stream, "error", err)
+			return
+		}
+		f(m, md)
+	}, jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+		e.cfg.Log.Warn("engine: following", "stream", stream, "error", err)
+	}))
+	if err != nil {
+		return err
+	}
+	context.AfterFunc(life, cc.Stop)
+	return nil
+}
+
+// poll bounds how long news can be late if whoever should have woken us did not.
+const poll = 10 * time.Second
+
+// next returns the first message of a subject from number seq on; nil if there is none yet.
+func next(ctx context.Context, s jetstream.Stream, subject string, seq uint64) (*jetstream.RawStreamMsg, error) {
+	m, err := s.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(subject))
+	if missing(err) {
+		return nil, nil
+	}
+	return m, err
+}
+
+// Watch calls f with what a job comes to, in order, until the job has ended (nil), f returns an error (that one) or ctx
+// ends. after is the number of the last event that the caller knows; 0: it knows nothing, and is told first where the job
+// stands. Events are kept for an hour and 64 a job: who was away for longer is told where the job stands.
+func (e *Engine) Watch(ctx context.Context, id ID, after uint64, f func(Event) error) error {
+	news, stop := e.watch.listen(id.token())
+	defer stop()
+	info, err := e.events.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("watch: %w", err)
+	}
+	status, err := e.Job(ctx, id)
+	if err != nil {
+		return err
+	}
+	last := after
+	if after < info.State.FirstSeq || after > info.State.LastSeq || status.State.Final() {
+		last = max(info.State.LastSeq, 1)
+		if err := f(Event{Seq: last, Status: status}); err != nil || status.State.Final() {
+			return err
+		}
+	}
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for {
+		for {
+			m, err := next(ctx, e.events, eventSubject+id.token(), last+1)
+			if err != nil {
+				return fmt.Errorf("watch: %w", err)
+			}
+			if m == nil {
+				break
+			}
+			last = m.Sequence
+			var r report
+			if err := decode(m.Data, &r, "Report"); err != nil {
+				return err
+			}
+			if State(r.State).Final() {
+				break // the end itself says more
+			}
+			status.Attempt = int(r.Attempt)
+			r.add(&status)
+			if err := f(Event{Seq: last, Status: status}); err != nil {
+				return err
+			}
+		}
+		now, err := e.Job(ctx, id)
+		if err != nil {
+			return err
+		}
+		if now.State.Final() {
+			return f(Event{Seq: last + 1, Status: now})
+		}
+		select {
+		case <-news:
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Issued is an entry of the receipt feed: a job that is done, and the receipts that were issued for it. Seq grows from entry
+// to entry, over restarts too.
+type Issued struct {
+	Seq      uint64
+	Job      ID
+	Result   cid.Cid
+	Receipts []cid.Cid
+	At       time.Time
+}
+
+// Feed calls f with every entry of the receipt feed whose number is above after, in order, and with those to come, until f
+// returns an error (that one) or ctx ends.
+func (e *Engine) Feed(ctx context.Context, after uint64, f func(Issued) error) error {
+	news, stop := e.watch.listen(everyJob)
+	defer stop()
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for {
+		m, err := next(ctx, e.ends, endSubject+">", after+1)
+		switch {
+		case err != nil:
+			return fmt.Errorf("receipt feed: %w", err)
+		case m == nil:
+			select {
+			case <-news:
+			case <-tick.C:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			continue
+		}
+		after = m.Sequence
+		var rec end
+		if err := decode(m.Data, &rec, "End"); err != nil {
+			return err
+		}
+		if len(rec.Receipts) == 0 {
+			continue
+		}
+		id, err := rec.Job.job().ID()
+		if err != nil {
+			return err
+		}
+		s := rec.status(id)
+		if err := f(Issued{Seq: after, Job: id, Result: s.Result, Receipts: s.Receipts, At: s.Ended}); err != nil {
+			return err
+		}
+	}
+}
