@@ -48,6 +48,24 @@ func (b builder) highLimbs(name string, l Lin, n int) Lin {
 	return high
 }
 
+// byte adds a column of 8 bits.
+func (b builder) byte(name string) Lin {
+	l := b.column(name, 8)
+	b.receive(BusByte, Field{{Of: l, Width: 8}})
+	return l
+}
+
+// piece adds columns for a number of whole bytes, up to four: limbs, and a byte on top where one is left.
+func (b builder) piece(name string, bits uint) (sum Lin) {
+	if n := bits / 16; n > 0 {
+		sum = b.limbs(name, int(n))
+	}
+	if bits%16 != 0 {
+		sum = sum.Plus(b.byte(name + " byte").Shl(bits - 8))
+	}
+	return sum
+}
+
 // small adds a column of fewer than 16 bits.
 func (b builder) small(name string, bits int) Lin {
 	l := b.column(name, bits)

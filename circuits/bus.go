@@ -10,6 +10,7 @@ const (
 	BusMemory                     // index of a word of four bytes + 2⁶⁶·clock → word
 	BusCells                      // globals, table elements and what else there is of the state: index + 2⁶⁶·clock → cell
 	BusRange                      // numbers below 2¹⁶
+	BusByte                       // numbers below 2⁸
 	BusEnd                        // last clock → how the run ends
 	BusFuel                       // what was charged
 	BusRegisterImage              // the chain of the register cells that are used
@@ -28,7 +29,7 @@ const (
 	wideBits = 66 // of the keys of words and cells, below the clock
 
 	clockBits   = 48 // of the clock
-	pcBits      = 32 // of what is sent as a program counter
+	pcBits      = 25 // of what is sent as a program counter
 	programBits = 24 // of one that has an instruction
 )
 
@@ -48,17 +49,18 @@ func buses() []Bus {
 		return Bus{Name: name, Kind: Stepping, Keys: 1, Unit: one, Reach: pow2(33), KeyBelow: pow2(bits)}
 	}
 	wide := func(name string, bits uint) Bus {
-		return Bus{Name: name, Kind: Stepping, Keys: 1, Values: 1, Below: below(bits), Unit: pow2(wideBits), Reach: pow2(wideBits + 49),
-			Clock: wideBits, Index: pow2(wideBits + 49)}
+		return Bus{Name: name, Kind: Stepping, Keys: 1, Values: 1, Below: below(bits), Unit: pow2(wideBits), Reach: pow2(wideBits + clockBits + 1),
+			Clock: wideBits, Index: new(big.Int).Add(pow2(wideBits+clockBits), pow2(wideBits+3))}
 	}
 	return []Bus{
 		BusState: {Name: "state", Kind: Stepping, Keys: 1, Values: 1, Below: below(pcBits), Unit: one, Reach: pow2(stepBits + 1), KeyBelow: pow2(clockBits)},
 		BusFetch: {Name: "fetch", Kind: Plain, Keys: 3},
 		BusRegisters: {Name: "registers", Kind: Stepping, Keys: 1, Values: 1, Below: below(64), Unit: pow2(slotBits), Reach: pow2(slotBits + 33),
-			Index: pow2(slotBits + 33)},
+			Index: new(big.Int).Add(pow2(clockBits), pow2(stepBits+1))},
 		BusMemory:        wide("memory", 32),
 		BusCells:         wide("cells", 64),
 		BusRange:         {Name: "range", Kind: Plain, Keys: 1},
+		BusByte:          {Name: "bytes", Kind: Plain, Keys: 1},
 		BusEnd:           {Name: "end", Kind: Keyed, Keys: 1, Values: 1, Below: below(endCode + 32)},
 		BusFuel:          {Name: "fuel", Kind: Sum, Values: 1},
 		BusRegisterImage: chain("register image", slotBits+1),

@@ -73,9 +73,13 @@ type balance struct {
 
 // checkChip checks a chip's rows and adds their messages up.
 func (s *System) checkChip(c *Chip, f *Filling, b []map[tuple]*balance) error {
+	rows := len(f.Rows[c.Name])
+	if rows == 0 {
+		return nil
+	}
 	k := s.compiled()[c.Name]
 	v := make([]fr.Element, len(c.Columns))
-	for i := range f.Rows[c.Name] {
+	for i := range rows {
 		f.values(c, i, v)
 		for n := range c.Constraints {
 			if x := k.constraint(n, v); !x.IsZero() {
@@ -122,9 +126,13 @@ func (s *System) unbalanced(f *Filling, bus BusID, t tuple) error {
 	const most = 6
 	var who []string
 	for _, c := range s.Chips {
+		rows := len(f.Rows[c.Name])
+		if rows == 0 {
+			continue
+		}
 		k := s.compiled()[c.Name]
 		v := make([]fr.Element, len(c.Columns))
-		for i := range f.Rows[c.Name] {
+		for i := range rows {
 			f.values(c, i, v)
 			for n := range c.Messages {
 				m := &c.Messages[n]

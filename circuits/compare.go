@@ -40,7 +40,7 @@ func (m *maker) branches(g guard) {
 			u := use{op: src.op - machine.OpEq32 + machine.OpBrEq32, lanes: src.lanes, extra: g.more, when: src.when}
 			u.takes = func(x *execution) bool { return compare(x, src.op) == taken }
 			if taken {
-				u.extra = append(u.extra[:len(u.extra):len(u.extra)], opT)
+				u.extra = append(u.extra[:len(u.extra):len(u.extra)], opTarget)
 			}
 			uses = append(uses, u)
 		}

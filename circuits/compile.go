@@ -82,27 +82,22 @@ func (l *linear) at(row []fr.Element) fr.Element {
 	return sum
 }
 
-// element is an entry of a filling.
-func (f *Filling) element(c *Chip, i, col int) (x fr.Element) {
-	if len(f.Wide) > 0 {
-		if w, ok := f.Wide[Place{c.Name, i, col}]; ok {
-			return w
-		}
-	}
-	switch v := f.Rows[c.Name][i][col]; v {
-	case 0:
-	case 1:
-		x.SetOne()
-	default:
-		x.SetUint64(v)
-	}
-	return x
-}
-
 // values is row i of a chip in the field. It fills v, which is as long.
 func (f *Filling) values(c *Chip, i int, v []fr.Element) {
-	for col := range v {
-		v[col] = f.element(c, i, col)
+	for col, n := range f.Rows[c.Name][i] {
+		switch n {
+		case 0:
+			v[col] = fr.Element{}
+		case 1:
+			v[col].SetOne()
+		default:
+			v[col].SetUint64(n)
+		}
+		if len(f.Wide) > 0 {
+			if w, ok := f.Wide[Place{c.Name, i, col}]; ok {
+				v[col] = w
+			}
+		}
 	}
 }
 

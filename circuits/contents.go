@@ -40,6 +40,7 @@ func (s *System) Contents(p *machine.Program, st Statement) Contents {
 		nameStatement:   {Rows: [][]uint64{{st.End, st.Fuel, uint64(p.InitialPages()) * (link.PageSize / 4)}}},
 		nameProgram:     {Rows: entries},
 		nameRange:       {has: func(given []uint64) bool { return given[0] < 1<<16 }},
+		nameByte:        {has: func(given []uint64) bool { return given[0] < 1<<8 }},
 		nameMemoryTable: {Rows: initialWords(p)},
 		nameCellTable:   {Rows: initialCells(p)},
 	}

@@ -12,6 +12,11 @@ const (
 	opC // in T
 	opT
 	opImm
+	opTarget // T, as a program counter
+	opWord   // the word of the address T
+	opImm8   // the low bits of Imm
+	opImm16
+	opImm32
 	opFrame   // of a call, in Imm: what it adds to the frame pointer
 	opCells   // of a call, in Imm: the cells that it takes
 	opTrap    // in Imm
@@ -27,7 +32,7 @@ const (
 
 // width is how many bits an operand has.
 func (o operand) width() uint {
-	return [...]uint{opD: 16, opA: 16, opB: 16, opC: 16, opT: 32, opImm: 64, opFrame: 32, opCells: 32, opTrap: 8, opFarTo: slotBits, opFarFrom: slotBits, opCell: 28,
+	return [...]uint{opD: 16, opA: 16, opB: 16, opC: 16, opT: 32, opImm: 64, opTarget: programBits, opWord: 30, opImm8: 8, opImm16: 16, opImm32: 32, opFrame: 32, opCells: 32, opTrap: 8, opFarTo: slotBits, opFarFrom: slotBits, opCell: 28,
 		opLess: 64, opFlip32: 32, opFlip64: 64, opFlipLess32: 32, opFlipLess64: 64}[o]
 }
 
@@ -42,8 +47,16 @@ func (o operand) of(in *machine.Instr) uint64 {
 		return uint64(in.B)
 	case opC:
 		return uint64(uint16(in.T))
-	case opT, opFarTo, opCell:
+	case opT, opFarTo, opCell, opTarget:
 		return uint64(in.T)
+	case opWord:
+		return uint64(in.T >> 2)
+	case opImm8:
+		return in.Imm & 0xff
+	case opImm16:
+		return in.Imm & 0xffff
+	case opImm32:
+		return uint64(uint32(in.Imm))
 	case opFrame:
 		return uint64(uint32(in.Imm))
 	case opCells:
@@ -62,20 +75,21 @@ func (o operand) of(in *machine.Instr) uint64 {
 	return in.Imm
 }
 
-// A program entry is one way in which an instruction can go: the word pc + 2³²·code + the lanes, and what is not packed. Taken and not
+// A program entry is one way in which an instruction can go: the word pc + 2²⁵·code + the lanes, and what is not packed. Taken and not
 // taken are two entries of a branch.
 const (
 	codeShift = pcBits
-	codeBits  = 12
+	codeBits  = 10
 	maxLanes  = 3
 	maxExtra  = 2
 )
 
-// laneShift is where the lanes of a word begin. An index is bounded by its key only to 54 bits, and a constant by its operation to 66.
-var laneShift = [maxLanes]uint{44, 98, 152}
+// laneShift is where the lanes of a word begin. The index of a register is bounded by its key only to 49 bits; the last lane has room
+// for 119, which an address needs: it is four times the index of a word, and that is bounded to 115.
+var laneShift = [maxLanes]uint{35, 84, 133}
 
 // laneWidth is how wide the content of a lane may be in a program.
-var laneWidth = [maxLanes]uint{53, 53, 65}
+var laneWidth = [maxLanes]uint{48, 48, 64}
 
 // fits reports whether an instruction has an entry of the use, with operands as wide as they may be.
 func (u *use) fits(in *machine.Instr) bool {

@@ -42,6 +42,14 @@ type Content struct {
 // Contents is the content of all chips that have given columns, by name: see [System.Contents].
 type Contents map[string]Content
 
+// maxGiven is how many given columns a table of free multiplicity has at most.
+const maxGiven = 2 + maxLanes + maxExtra + 1
+
+func padded(given []uint64) (p [maxGiven]uint64) {
+	copy(p[:], given)
+	return p
+}
+
 // given returns the positions of a chip's given columns.
 func (c *Chip) given() (at []int) {
 	for i := range c.Columns {
@@ -64,11 +72,11 @@ func (s *System) checkGiven(f *Filling, contents Contents) error {
 		free := c.Table && !c.Columns[On].Given
 		has := content.has
 		if has == nil && free {
-			set := make(map[string]bool, len(content.Rows))
+			set := make(map[[maxGiven]uint64]bool, len(content.Rows))
 			for _, r := range content.Rows {
-				set[fmt.Sprint(r)] = true
+				set[padded(r)] = true
 			}
-			has = func(given []uint64) bool { return set[fmt.Sprint(given)] }
+			has = func(given []uint64) bool { return set[padded(given)] }
 		}
 		if !free && len(rows) != len(content.Rows) {
 			return fmt.Errorf("%w: %s has %d rows, not %d", ErrRefused, c.Name, len(rows), len(content.Rows))

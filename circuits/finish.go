@@ -86,7 +86,7 @@ func (f *filler) statement(given []uint64, last map[BusID]uint64) {
 
 // ranges counts how often each number is looked up.
 func (f *filler) ranges() {
-	var uses [1 << 16]uint64
+	uses := map[BusID][]uint64{BusRange: make([]uint64, 1<<16), BusByte: make([]uint64, 1<<8)}
 	for _, c := range f.sys.Chips {
 		rows := f.filling.Rows[c.Name]
 		if len(rows) == 0 {
@@ -94,20 +94,22 @@ func (f *filler) ranges() {
 		}
 		for i := range c.Messages {
 			m := &c.Messages[i]
-			if m.Bus != BusRange || m.Send {
+			n := uses[m.Bus]
+			if n == nil || m.Send {
 				continue
 			}
 			key := m.Key[0].Lin()
 			for _, r := range rows {
-				uses[key.of(r)&0xffff]++
+				n[key.of(r)%uint64(len(n))]++
 			}
 		}
 	}
-	c := f.sys.Chip(nameRange)
-	for v, n := range uses {
-		if n > 0 {
-			r := f.add(c)
-			r[1], r[2] = uint64(v), n
+	for bus, name := range map[BusID]string{BusRange: nameRange, BusByte: nameByte} {
+		for v, n := range uses[bus] {
+			if n > 0 {
+				r := f.add(f.sys.Chip(name))
+				r[1], r[2] = uint64(v), n
+			}
 		}
 	}
 }

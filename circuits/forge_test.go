@@ -22,26 +22,33 @@ func (f *Filling) clone() *Filling {
 	return g
 }
 
-// settle makes the free multiplicities of the range table what the rows need, as a forger would. What is not in the table stays open.
+// settle makes the free multiplicities of the range tables what the rows need, as a forger would. What is not in a table stays open.
 func (s *System) settle(f *Filling) {
 	k := s.compiled()
-	uses := make(map[uint64]uint64)
+	uses := map[BusID]map[uint64]uint64{BusRange: {}, BusByte: {}}
 	for _, c := range s.Chips {
+		if len(f.Rows[c.Name]) == 0 {
+			continue
+		}
 		v := make([]fr.Element, len(c.Columns))
 		for i := range f.Rows[c.Name] {
 			f.values(c, i, v)
 			for n := range c.Messages {
-				if m := &c.Messages[n]; m.Bus == BusRange && !m.Send && !v[On].IsZero() {
+				if m := &c.Messages[n]; uses[m.Bus] != nil && !m.Send && !v[On].IsZero() {
 					if x := k[c.Name].tuple(n, v)[0]; x.IsUint64() && x.Uint64() < 1<<16 {
-						uses[x.Uint64()]++
+						uses[m.Bus][x.Uint64()]++
 					}
 				}
 			}
 		}
 	}
-	f.Rows[nameRange] = nil
-	for v, n := range uses {
-		f.Rows[nameRange] = append(f.Rows[nameRange], Row{1, v, n})
+	for bus, name := range map[BusID]string{BusRange: nameRange, BusByte: nameByte} {
+		f.Rows[name] = nil
+		for v, n := range uses[bus] {
+			if bus == BusRange || v < 1<<8 {
+				f.Rows[name] = append(f.Rows[name], Row{1, v, n})
+			}
+		}
 	}
 }
 

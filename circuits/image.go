@@ -18,6 +18,7 @@ const (
 	nameStatement   = "statement"
 	nameProgram     = "program"
 	nameRange       = "range"
+	nameByte        = "byte"
 	nameRefresh     = "register refresh"
 	nameRegister    = "register"
 	nameWord        = "word"
@@ -30,7 +31,7 @@ const (
 
 func registerImage() *Chip {
 	b, address, last := imageRow(nameRegister, BusRegisterImage, slotBits)
-	slot := b.limbs("slot", 2)
+	slot := b.limbs("slot", 1).Plus(b.small("slot1", clockBits-slotBits-16).Shl(16))
 	b.source(BusRegisters, address, Lin{})
 	b.sink(BusRegisters, address.Plus(slot.Shl(slotBits)), last)
 	return b.Chip

@@ -62,6 +62,31 @@ func samples(t testing.TB) (all []*machine.Program) {
 			machine.Instr{Op: machine.OpMoveFar, T: 70000, Imm: 1}, machine.Instr{Op: machine.OpExit, A: 1})
 	}
 	all = append(all, withState(t, machine.Instr{Op: machine.OpGlobalGet, D: 1, T: 0}, machine.Instr{Op: machine.OpGlobalSet, A: 1, T: 1}, machine.Instr{Op: machine.OpGlobalSet, A: 1, T: 0}))
+	return append(all, memorySamples(t)...)
+}
+
+// memorySamples load and store everything everywhere.
+func memorySamples(t testing.TB) (all []*machine.Program) {
+	const at = 64
+	for op := machine.OpLoad8U; op <= machine.OpLoad32S64; op += 2 {
+		var code []machine.Instr
+		for offset := range uint32(4) {
+			code = append(code, machine.Instr{Op: machine.OpConst, D: 1, Imm: uint64(at + offset - 20)}, machine.Instr{Op: op, D: 2, A: 1, T: 20},
+				machine.Instr{Op: op + 1, D: 2, T: at + offset}, machine.Instr{Op: op + 1, D: 2, T: 200 + offset})
+		}
+		all = append(all, withState(t, code...))
+	}
+	for op := machine.OpStore8; op <= machine.OpStore64; op += 4 {
+		var code []machine.Instr
+		for offset := range uint32(4) {
+			for _, v := range []uint64{0x9a, 0xa1b2c3d4e5f60718} {
+				code = append(code, machine.Instr{Op: machine.OpConst, D: 1, Imm: uint64(at + offset)}, machine.Instr{Op: machine.OpConst, D: 2, Imm: v},
+					machine.Instr{Op: op, A: 1, B: 2, T: 1 << 8}, machine.Instr{Op: op + 1, A: 1, Imm: v + 1, T: 1}, machine.Instr{Op: op + 2, B: 2, T: at + offset},
+					machine.Instr{Op: op + 3, Imm: v, T: at + offset + 300}, machine.Instr{Op: machine.OpLoad64A, D: 3, T: at + 4})
+			}
+		}
+		all = append(all, withState(t, code...))
+	}
 	return all
 }
 

@@ -1,11 +1,11 @@
 package circuits
 
-// rangeTable has a row for each number below 2¹⁶.
-func rangeTable() *Chip {
-	b := build(nameRange)
+// rangeTable has a row for each number below 2^bits.
+func rangeTable(name string, bus BusID, bits int) *Chip {
+	b := build(name)
 	b.Table = true
-	v := b.given("number", 16)
-	b.Messages = append(b.Messages, Message{Bus: BusRange, Send: true, Key: []Field{{{Of: v, Width: 16}}}, Mult: b.column("uses", 40).Terms[0].Column})
+	v := b.given("number", bits)
+	b.message(Message{Bus: bus, Send: true, Key: []Field{{{Of: v, Width: uint(bits)}}}, Mult: b.column("uses", 40).Terms[0].Column})
 	return b.Chip
 }
 
@@ -15,7 +15,7 @@ func programTable() *Chip {
 	b.Table = true
 	word := Field{{Of: b.given("pc", programBits), Width: programBits}, {Of: b.given("code", codeBits), Shift: codeShift, Width: codeBits}}
 	for i, w := range laneWidth {
-		word = append(word, Lane{Of: b.given("lane"+string(rune('0'+i)), int(min(w, 64))), Shift: laneShift[i], Width: w})
+		word = append(word, Lane{Of: b.given("lane"+string(rune('0'+i)), int(w)), Shift: laneShift[i], Width: w})
 	}
 	keys := []Field{word}
 	for i := range maxExtra {
