@@ -38,14 +38,17 @@ const scalarBits = fr.Bits + 1
 
 // newTable makes the table for about so many multiplications of base, which is not infinity and of the order of fr.
 func newTable[T any, P field[T]](base point[T], scalars int) *table[T, P] {
-	t := &table[T, P]{}
-	least := -1
-	for w := 4; w <= 16; w++ {
-		n := (scalarBits + w - 1) / w
-		if cost := n * (scalars + 1<<(w-1)); least < 0 || cost < least {
-			least, t.window, t.windows = cost, w, n
+	w, least := 0, -1
+	for c := 4; c <= 14; c++ {
+		if cost := (scalarBits + c - 1) / c * (scalars + 1<<(c-1)); least < 0 || cost < least {
+			least, w = cost, c
 		}
 	}
+	return newTableW[T, P](base, w)
+}
+
+func newTableW[T any, P field[T]](base point[T], w int) *table[T, P] {
+	t := &table[T, P]{window: w, windows: (scalarBits + w - 1) / w}
 	half := 1 << (t.window - 1)
 	t.points = make([]point[T], t.windows*half)
 	s := newSums[T, P](half)
@@ -152,7 +155,7 @@ func (s *sums[T, P]) flush() {
 
 // stretch is how many scalars are multiplied together: enough that an inversion costs nothing and a window of the table is used while it is
 // near, few enough that all processors get some.
-const stretch = 1 << 12
+const stretch = 1 << 10
 
 // multiply writes scalars[i]·base to out[i], on all processors. It ends early if ctx does.
 func (t *table[T, P]) multiply(ctx context.Context, scalars []fr.Element, out []point[T]) error {

@@ -1,0 +1,212 @@
+package prover
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/ipfs/go-cid"
+
+	groth16 "github.com/consensys/gnark/backend/groth16/bn254"
+
+	"github.com/trilemma-dev/trilemma/circuits/parts"
+)
+
+// ErrNoKeys says that there are no keys of a circuit.
+var ErrNoKeys = errors.New("no keys")
+
+// Keystore is a directory of keys: for each circuit a manifest, named by the circuit's digest, and the proving key that it names. Files appear under
+// their names complete or not at all, and several processes may use one directory. What is in it is trusted as far as its checksums: points of
+// a proving key are not checked, so that it loads as fast as it is read. Whoever can write to the directory can make proofs fail, and learn what
+// they hide.
+type Keystore struct{ dir string }
+
+// NewKeystore uses a directory, which is made when it is needed.
+func NewKeystore(dir string) *Keystore { return &Keystore{dir} }
+
+const (
+	manifestExt = ".manifest"
+	provingExt  = ".proving"
+)
+
+// Save stores keys of a circuit. ceremony is the transcript that their randomness comes from, undefined if this machine drew it. Keys of the same
+// circuit that are there already are replaced.
+func (s *Keystore) Save(k Keys, ceremony cid.Cid) (*Manifest, error) {
+	m := newManifest(k.Circuit, k.Key, ceremony)
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("save keys: %w", err)
+	}
+	h := sha256.New()
+	err := s.write(func(w io.Writer) error {
+		n := &counter{w: io.MultiWriter(w, h)}
+		err := k.Proving.WriteDump(n)
+		m.Proving.Size, m.Proving.Sha256 = n.n, h.Sum(nil)
+		return err
+	}, func() string { return m.provingName() })
+	if err != nil {
+		return nil, fmt.Errorf("save keys: %w", err)
+	}
+	b, err := m.Block()
+	if err != nil {
+		return nil, fmt.Errorf("save keys: %w", err)
+	}
+	old, _ := s.manifest(k.Circuit.digest)
+	err = s.write(func(w io.Writer) error {
+		_, err := w.Write(b.Data)
+		return err
+	}, func() string { return hexName(k.Circuit.digest) + manifestExt })
+	if err != nil {
+		return nil, fmt.Errorf("save keys: %w", err)
+	}
+	if old != nil && old.provingName() != m.provingName() {
+		if err := os.Remove(filepath.Join(s.dir, old.provingName())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("save keys: %w", err)
+		}
+	}
+	return m, nil
+}
+
+func hexName(d parts.Digest) string { return fmt.Sprintf("%x", d[:16]) }
+
+// provingName is the name of the proving key's file: by circuit and content, so that two processes that make keys do not mix theirs.
+func (m *Manifest) provingName() string {
+	return fmt.Sprintf("%x-%x%s", m.Circuit[:16], m.Proving.Sha256[:8], provingExt)
+}
+
+// counter counts what is written.
+type counter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *counter) Write(b []byte) (int, error) {
+	n, err := c.w.Write(b)
+	c.n += int64(n)
+	return n, err
+}
+
+// write writes a file under another name and gives it its own when it is complete.
+func (s *Keystore) write(content func(io.Writer) error, name func() string) (err error) {
+	f, err := os.CreateTemp(s.dir, ".new-*")
+	if err != nil {
+		return err
+	}
+	defer func() { // after a rename there is nothing left to remove
+		if e := os.Remove(f.Name()); e != nil && !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+	}()
+	err = content(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), filepath.Join(s.dir, name()))
+}
+
+func (s *Keystore) manifest(d parts.Digest) (*Manifest, error) {
+	return readManifestFile(filepath.Join(s.dir, hexName(d)+manifestExt))
+}
+
+func readManifestFile(path string) (*Manifest, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	m, err := ReadManifest(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Base(path), err)
+	}
+	return m, nil
+}
+
+// Load loads the keys of a circuit. The error wraps ErrNoKeys if there are none, and ErrManifest if what is there is not what was saved.
+func (s *Keystore) Load(c *Circuit) (k Keys, m *Manifest, err error) {
+	quiet()
+	defer caught("load keys of "+c.Name(), &err)
+	m, err = s.manifest(c.digest)
+	if errors.Is(err, fs.ErrNotExist) {
+		return k, nil, fmt.Errorf("%w of %s", ErrNoKeys, c.Name())
+	}
+	if err == nil {
+		err = m.fits(c)
+	}
+	if err != nil {
+		return k, nil, fmt.Errorf("load keys of %s: %w", c.Name(), err)
+	}
+	data, err := s.proving(m)
+	if err != nil {
+		return k, nil, fmt.Errorf("load keys of %s: %w", c.Name(), err)
+	}
+	pk := new(groth16.ProvingKey)
+	if err := pk.ReadDump(bytes.NewReader(data)); err != nil {
+		return k, nil, fmt.Errorf("load keys of %s: %w: %w", c.Name(), ErrManifest, err)
+	}
+	key, err := parts.ParseKey(m.Verifying)
+	if err != nil {
+		return k, nil, fmt.Errorf("load keys of %s: %w", c.Name(), err)
+	}
+	return Keys{Circuit: c, Proving: pk, Key: key}, m, nil
+}
+
+// proving reads a proving key's file and checks that it is the one that was written.
+func (s *Keystore) proving(m *Manifest) ([]byte, error) {
+	f, err := os.Open(filepath.Join(s.dir, m.provingName()))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: the proving key is missing", ErrNoKeys)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // only read from
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if st.Size() != m.Proving.Size {
+		return nil, fmt.Errorf("%w: the proving key has %d bytes, not %d", ErrManifest, st.Size(), m.Proving.Size)
+	}
+	data := make([]byte, st.Size())
+	if _, err := io.ReadFull(f, data); err != nil {
+		return nil, err
+	}
+	if sum := sha256.Sum256(data); !bytes.Equal(sum[:], m.Proving.Sha256) {
+		return nil, fmt.Errorf("%w: the proving key was changed", ErrManifest)
+	}
+	return data, nil
+}
+
+// List returns the manifests of all keys, by the name of their files.
+func (s *Keystore) List() ([]*Manifest, error) {
+	entries, err := os.ReadDir(s.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list keys: %w", err)
+	}
+	var all []*Manifest
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), manifestExt) {
+			continue
+		}
+		m, err := readManifestFile(filepath.Join(s.dir, e.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("list keys: %w", err)
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}

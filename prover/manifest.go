@@ -1,0 +1,121 @@
+package prover
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/ipfs/go-cid"
+	"github.com/ipld/go-ipld-prime"
+	"github.com/ipld/go-ipld-prime/datamodel"
+	cidlink "github.com/ipld/go-ipld-prime/linking/cid"
+	"github.com/ipld/go-ipld-prime/schema"
+
+	"github.com/consensys/gnark"
+
+	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/circuits/parts"
+)
+
+//go:embed schema.ipldsch
+var schemaText []byte
+
+// types parses the schema once. The text is part of the program, so a failure is a programming error.
+var types = sync.OnceValue(func() *schema.TypeSystem {
+	ts, err := ipld.LoadSchemaBytes(schemaText)
+	if err != nil {
+		panic(fmt.Sprintf("prover: schema: %v", err))
+	}
+	return ts
+})
+
+// ManifestVersion is the version of the schema that this package writes and reads.
+const ManifestVersion = "key/1"
+
+// ErrManifest says that bytes are not a manifest of keys.
+var ErrManifest = errors.New("not a manifest of keys")
+
+// maxManifest bounds a manifest, in bytes.
+const maxManifest = 1 << 20
+
+// Manifest is what is known of the keys of one circuit. Its fields follow schema.ipldsch. A manifest from a stranger says what he says; only its
+// verifying key is checked, and only as far as [parts.ParseKey] can.
+type Manifest struct {
+	Trilemma    string
+	Circuit     []byte
+	Name        string
+	Constraints int64
+	Gnark       string
+	Ceremony    *datamodel.Link
+	Proving     Stored
+	Verifying   []byte
+}
+
+// Stored is a file beside the manifest.
+type Stored struct {
+	Size   int64
+	Sha256 []byte
+}
+
+// Dev reports whether one machine drew the randomness of the keys: whoever has it can prove anything.
+func (m *Manifest) Dev() bool { return m.Ceremony == nil }
+
+// Origin is where the randomness came from: "dev", or the CID of a ceremony's transcript.
+func (m *Manifest) Origin() string {
+	if m.Dev() {
+		return "dev"
+	}
+	return (*m.Ceremony).String()
+}
+
+// newManifest describes keys whose proving key is not stored yet. ceremony is undefined for randomness of this machine.
+func newManifest(c *Circuit, key *parts.Key, ceremony cid.Cid) *Manifest {
+	m := &Manifest{Trilemma: ManifestVersion, Circuit: c.digest[:], Name: c.Name(), Constraints: int64(c.Constraints()),
+		Gnark: gnark.Version.String(), Verifying: key.Bytes()}
+	if ceremony.Defined() {
+		var l datamodel.Link = cidlink.Link{Cid: ceremony}
+		m.Ceremony = &l
+	}
+	return m
+}
+
+// Block encodes the manifest.
+func (m *Manifest) Block() (block.Block, error) {
+	return block.Marshal(m, types().TypeByName("Manifest"))
+}
+
+// ReadManifest decodes a manifest. The error wraps [ErrManifest].
+func ReadManifest(data []byte) (*Manifest, error) {
+	if len(data) > maxManifest {
+		return nil, fmt.Errorf("%w: %d bytes, the limit is %d", ErrManifest, len(data), maxManifest)
+	}
+	m := new(Manifest)
+	if err := block.Unmarshal(data, m, types().TypeByName("Manifest")); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrManifest, err)
+	}
+	switch {
+	case m.Trilemma != ManifestVersion:
+		return nil, fmt.Errorf("%w: version %.40q, this program knows %q", ErrManifest, m.Trilemma, ManifestVersion)
+	case len(m.Circuit) != len(parts.Digest{}) || len(m.Proving.Sha256) != len(parts.Digest{}):
+		return nil, fmt.Errorf("%w: digests of %d and %d bytes", ErrManifest, len(m.Circuit), len(m.Proving.Sha256))
+	case m.Proving.Size < 0 || m.Constraints < 0 || len(m.Name) > parts.MaxName:
+		return nil, fmt.Errorf("%w: a number or name that cannot be", ErrManifest)
+	}
+	if _, err := parts.ParseKey(m.Verifying); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrManifest, err)
+	}
+	return m, nil
+}
+
+// fits reports why the keys are not those of a circuit that this program compiled, or nil.
+func (m *Manifest) fits(c *Circuit) error {
+	switch {
+	case !bytes.Equal(m.Circuit, c.digest[:]):
+		return fmt.Errorf("%w: the keys are of circuit %x, not %x", ErrManifest, m.Circuit[:8], c.digest[:8])
+	case m.Gnark != gnark.Version.String():
+		return fmt.Errorf("%w: the keys were made by gnark %.20s, this is %s", ErrManifest, m.Gnark, gnark.Version)
+	}
+	return nil
+}
