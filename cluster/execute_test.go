@@ -30,28 +30,28 @@ import (
 	"github.com/trilemma-dev/trilemma/workflow"
 )
 
-func testKey(t testing.TB) *capability.Key {
+func must[T any](t testing.TB, v T, err error) T {
 	t.Helper()
-	k, err := capability.KeyFromSeed(bytes.Repeat([]byte{7}, 32))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return k
+	return v
 }
 
+func newKey() (*capability.Key, error) { return capability.KeyFromSeed(bytes.Repeat([]byte{7}, 32)) }
+
 // compile makes a workflow of tasks whose module is docs/examples/text.wasm.
-func compile(t testing.TB, tasks string) *workflow.Workflow {
-	t.Helper()
+func compile(tasks string) (*workflow.Workflow, error) {
 	d, err := workflow.Parse("w.json", []byte(`{"trilemma": "workflow/1", "tasks": {`+tasks+`}}`))
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	w, err := workflow.Compile(d, workflow.Config{Sub: testKey(t).DID(), Profile: link.Profile, Fuel: 1_000_000_000, Memory: 64, Output: 1 << 20,
-		ReadFile: func(name string) ([]byte, error) { return os.ReadFile(filepath.Join("..", "docs", "examples", name)) }})
+	k, err := newKey()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	return w
+	return workflow.Compile(d, workflow.Config{Sub: k.DID(), Profile: link.Profile, Fuel: 1_000_000_000, Memory: 64, Output: 1 << 20,
+		ReadFile: func(name string) ([]byte, error) { return os.ReadFile(filepath.Join("..", "docs", "examples", name)) }})
 }
 
 // fib is a task under its own label.
@@ -68,17 +68,20 @@ func runJob(w *workflow.Workflow) (cluster.Job, []block.Block) {
 }
 
 // executeOn is a handler that runs workflows. The result is the root of the bundle, the receipt the workflow's own.
-func executeOn(t testing.TB, e *cluster.Engine, memo store.Memo, effects map[string]executor.Effect) cluster.Handler {
-	t.Helper()
-	cfg := executor.Config{Signer: testKey(t), Runner: &engine.Machine{}, Engine: engine.NameMachine, Blocks: e, Records: e, Memo: memo, Effects: effects}
+func executeOn(e *cluster.Engine, memo store.Memo, effects map[string]executor.Effect) (cluster.Handler, error) {
+	k, err := newKey()
+	if err != nil {
+		return nil, err
+	}
+	cfg := executor.Config{Signer: k, Runner: &engine.Machine{}, Engine: engine.NameMachine, Blocks: e, Records: e, Memo: memo, Effects: effects}
 	plain, err := executor.New(cfg)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	cfg.Recorder = &machine.Engine{}
 	recording, err := executor.New(cfg)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	modes := map[string]*executor.Executor{"run": plain, "transcript": recording}
 	return func(ctx context.Context, w *cluster.Work) (out cluster.Outcome, err error) {
@@ -101,7 +104,7 @@ func executeOn(t testing.TB, e *cluster.Engine, memo store.Memo, effects map[str
 			err = errors.Join(err, e.Put(ctx, block.Block{CID: c, Data: data}))
 		}
 		return cluster.Outcome{Result: r.Bundle.Root, Receipts: []cid.Cid{r.Receipt.CID}}, err
-	}
+	}, nil
 }
 
 func getter(ctx context.Context, e *cluster.Engine) func(cid.Cid) (block.Block, bool) {
@@ -151,16 +154,21 @@ func bundle(t testing.TB, e *cluster.Engine, root cid.Cid) *receipts.Bundle {
 
 func TestExecute(t *testing.T) {
 	e := open(t, t.TempDir())
-	w := compile(t, fib(10)+","+fib(12))
+	w, err := compile(fib(10) + "," + fib(12))
+	w = must(t, w, err)
+	h, err := executeOn(e, &store.Memory{}, nil)
+	h = must(t, h, err)
 	j, blocks := runJob(w)
-	work(t, e, cluster.WorkerConfig{Handlers: map[string]cluster.Handler{cluster.ClassExecute: executeOn(t, e, &store.Memory{}, nil)}})
+	work(t, e, cluster.WorkerConfig{Handlers: map[string]cluster.Handler{cluster.ClassExecute: h}})
 	s := submit(t, e, j, blocks...)
 	last := ended(t, e, s.ID)
 	if last.State != cluster.Done {
 		t.Fatalf("ended: %+v", last)
 	}
 	b := bundle(t, e, last.Result)
-	rep, err := verifier.Verify(t.Context(), b, verifier.Config{Mode: verifier.Rerun, Executor: testKey(t).DID(), Runner: &engine.Machine{}, Now: time.Now})
+	k, err := newKey()
+	k = must(t, k, err)
+	rep, err := verifier.Verify(t.Context(), b, verifier.Config{Mode: verifier.Rerun, Executor: k.DID(), Runner: &engine.Machine{}, Now: time.Now})
 	if err != nil || rep.Outcome != verifier.Valid {
 		t.Fatalf("the bundle is %+v, %v", rep, err)
 	}
@@ -194,13 +202,15 @@ func TestExecute(t *testing.T) {
 // TestEffect counts what an effect did to the world when its run's end could not be written the first time.
 func TestEffect(t *testing.T) {
 	e := open(t, t.TempDir())
-	w := compile(t, fib(10)+`, "tell": {"effect": {"cmd": "/test/tell", "args": {"what": {"await/ok": "fib10"}}}}`)
+	w, err := compile(fib(10) + `, "tell": {"effect": {"cmd": "/test/tell", "args": {"what": {"await/ok": "fib10"}}}}`)
+	w = must(t, w, err)
 	j, blocks := runJob(w)
 	var told, runs atomic.Int32
-	h := executeOn(t, e, &store.Memory{}, map[string]executor.Effect{"/test/tell": func(_ context.Context, _ string, args datamodel.Node) (datamodel.Node, error) {
+	h, err := executeOn(e, &store.Memory{}, map[string]executor.Effect{"/test/tell": func(_ context.Context, _ string, args datamodel.Node) (datamodel.Node, error) {
 		told.Add(1)
 		return args, nil
 	}})
+	h = must(t, h, err)
 	work(t, e, cluster.WorkerConfig{Backoff: time.Millisecond, Handlers: map[string]cluster.Handler{"execute": func(ctx context.Context, w *cluster.Work) (cluster.Outcome, error) {
 		out, err := h(ctx, w)
 		if runs.Add(1) < 3 && err == nil {
