@@ -129,7 +129,7 @@ func (e *Engine) Put(ctx context.Context, b block.Block) error {
 func (e *Engine) write(ctx context.Context, b block.Block) error {
 	var err error
 	if key := b.CID.String(); len(b.Data) <= maxValue {
-		_, err = e.blocks.Create(ctx, key, b.Data)
+		_, err = e.kept.Create(ctx, blockKey+key, b.Data)
 	} else if _, err = e.content.GetInfo(ctx, key); errors.Is(err, jetstream.ErrObjectNotFound) {
 		_, err = e.content.Put(ctx, jetstream.ObjectMeta{Name: key, Opts: &jetstream.ObjectMetaOptions{ChunkSize: maxValue}}, bytes.NewReader(b.Data))
 	}
@@ -169,7 +169,7 @@ func (e *Engine) Get(ctx context.Context, c cid.Cid) (block.Block, error) {
 }
 
 func (e *Engine) read(ctx context.Context, c cid.Cid) ([]byte, error) {
-	v, err := e.blocks.Get(ctx, c.String())
+	v, err := e.kept.Get(ctx, blockKey+c.String())
 	if err == nil {
 		return v.Value(), nil
 	}

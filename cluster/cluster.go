@@ -66,8 +66,7 @@ type Engine struct {
 	js     jetstream.JetStream
 
 	jobs, ends, events jetstream.Stream
-	records, blocks    jetstream.KeyValue
-	letters, meta      jetstream.KeyValue
+	kept               jetstream.KeyValue // see the keys in streams.go
 	content            jetstream.ObjectStore
 
 	watch  hub
@@ -79,33 +78,36 @@ type Engine struct {
 
 // Open starts or joins the engine. Data of a newer schema is refused with [ErrVersion] and left as it is; a data directory
 // that another process has is [ErrBusy].
-func Open(ctx context.Context, cfg Config) (e *Engine, err error) {
-	if cfg, err = cfg.withDefaults(); err != nil {
+func Open(ctx context.Context, cfg Config) (*Engine, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
 		return nil, err
 	}
-	e = &Engine{cfg: cfg, name: rand.Text()}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, e.Close())
-		}
-	}()
-	if cfg.Dir != "" {
-		if e.server, err = startEmbedded(cfg); err != nil {
-			return nil, err
+	e := &Engine{cfg: cfg, name: rand.Text()}
+	if err := e.start(ctx); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+func (e *Engine) start(ctx context.Context) (err error) {
+	if e.cfg.Dir != "" {
+		if e.server, err = startEmbedded(e.cfg); err != nil {
+			return err
 		}
 	}
 	if err := e.connect(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := e.open(ctx); err != nil {
-		return nil, fmt.Errorf("engine: %w", e.storageError(err))
+		return fmt.Errorf("engine: %w", e.storageError(err))
 	}
-	follow, cancel := context.WithCancel(context.Background())
+	life, cancel := context.WithCancel(context.Background())
 	e.cancel = cancel
-	if err := e.follow(ctx, follow); err != nil {
-		return nil, fmt.Errorf("engine: %w", err)
+	if err := e.follow(ctx, life); err != nil {
+		return fmt.Errorf("engine: %w", err)
 	}
-	return e, nil
+	return nil
 }
 
 func (e *Engine) connect() (err error) {

@@ -31,6 +31,8 @@ func TestFaults(t *testing.T) {
 		do   func(*testing.T) row
 	}{
 		{"service killed", serviceKilled},
+		{"worker killed", workerKilled},
+		{"leader killed", leaderKilled},
 	} {
 		t.Run(f.name, func(t *testing.T) { table = append(table, f.do(t)) })
 	}

@@ -19,8 +19,6 @@ type Letter struct {
 	At      time.Time
 }
 
-func letterKey(id ID) string { return id.token() }
-
 // bury keeps a letter about a job. It comes before the job's end, so that no failed job is without one.
 func (e *Engine) bury(ctx context.Context, id ID, a *accepted, tries int64, cause error) error {
 	l := letter{Version: letterVersion, Job: a.Job, Attempt: a.Attempt, Tries: tries, Error: line(cause.Error()), At: e.milli()}
@@ -28,7 +26,7 @@ func (e *Engine) bury(ctx context.Context, id ID, a *accepted, tries int64, caus
 	if err != nil {
 		return err
 	}
-	if _, err := e.letters.Put(ctx, letterKey(id), data); err != nil {
+	if _, err := e.kept.Put(ctx, letterKey+id.token(), data); err != nil {
 		return fmt.Errorf("dead letter: %w", e.storageError(err))
 	}
 	e.writes.Add(1)
@@ -47,7 +45,7 @@ func readLetter(v jetstream.KeyValueEntry) (Letter, error) {
 
 // Letters calls f with every job that was given up and not submitted again, until f returns an error.
 func (e *Engine) Letters(ctx context.Context, f func(Letter) error) error {
-	list, err := e.letters.ListKeys(ctx)
+	list, err := e.kept.ListKeysFiltered(ctx, letterKey+">")
 	if err != nil {
 		return fmt.Errorf("dead letters: %w", err)
 	}
@@ -56,7 +54,7 @@ func (e *Engine) Letters(ctx context.Context, f func(Letter) error) error {
 		keys = append(keys, key)
 	}
 	for _, key := range keys {
-		v, err := e.letters.Get(ctx, key)
+		v, err := e.kept.Get(ctx, key)
 		if errors.Is(err, jetstream.ErrKeyNotFound) {
 			continue // it was submitted again just now
 		}
@@ -76,7 +74,7 @@ func (e *Engine) Letters(ctx context.Context, f func(Letter) error) error {
 
 // Requeue submits a job that was given up once more; as with Submit, its letter is removed.
 func (e *Engine) Requeue(ctx context.Context, id ID) (Status, error) {
-	v, err := e.letters.Get(ctx, letterKey(id))
+	v, err := e.kept.Get(ctx, letterKey+id.token())
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return Status{}, fmt.Errorf("dead letter of %.80s: %w", id, ErrNotFound)
 	}
@@ -92,7 +90,7 @@ func (e *Engine) Requeue(ctx context.Context, id ID) (Status, error) {
 
 // unbury removes the letter of a job that was submitted again.
 func (e *Engine) unbury(ctx context.Context, id ID) error {
-	if err := e.letters.Delete(ctx, letterKey(id)); err != nil {
+	if err := e.kept.Delete(ctx, letterKey+id.token()); err != nil {
 		return fmt.Errorf("dead letter: %w", err)
 	}
 	e.writes.Add(1)

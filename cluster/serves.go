@@ -9,16 +9,14 @@ import (
 // ErrOtherExecutor says that an engine's workflows are addressed to another executor.
 var ErrOtherExecutor = errors.New("addressed to another executor")
 
-const executorKey = "executor"
-
 // Serves notes that the workflows of this engine are addressed to the executor of a DID. The first one stays: whoever comes
 // with another could sign nothing that the others' receipts go with, and gets [ErrOtherExecutor].
 func (e *Engine) Serves(ctx context.Context, did string) error {
-	_, err := e.meta.Create(ctx, executorKey, []byte(did))
+	_, err := e.kept.Create(ctx, executorKey, []byte(did))
 	if err == nil || !conflict(err) {
 		return e.storageError(err)
 	}
-	v, err := e.meta.Get(ctx, executorKey)
+	v, err := e.kept.Get(ctx, executorKey)
 	if err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}

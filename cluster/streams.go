@@ -16,18 +16,21 @@ const (
 	jobsStream    = "trilemma-jobs"
 	endsStream    = "trilemma-ends"
 	eventsStream  = "trilemma-events"
-	recordsBucket = "trilemma-records"
-	blocksBucket  = "trilemma-blocks"
-	lettersBucket = "trilemma-letters"
+	keptBucket    = "trilemma-kept"
 	contentBucket = "trilemma-content"
-	metaBucket    = "trilemma-meta"
 
 	jobSubject   = "trilemma.job."
 	endSubject   = "trilemma.end."
 	packSubject  = "trilemma.pack." // in the stream of the ends
 	eventSubject = "trilemma.event."
 
-	schemaKey = "schema"
+	// Keys of the bucket. There is one bucket for all of them, since each is a group of its own that must agree where there
+	// are several copies.
+	schemaKey   = "meta.schema"
+	executorKey = "meta.executor"
+	recordKey   = "record." // before the record's key
+	letterKey   = "letter." // before a job's class and CID
+	blockKey    = "block."  // before the CID
 )
 
 // Bounds of what is kept in memory.
@@ -40,14 +43,13 @@ const (
 
 // open finds the streams, and makes those that are not there.
 func (e *Engine) open(ctx context.Context) error {
+	if err := e.openKept(ctx); err != nil {
+		return err
+	}
+	if err := e.checkSchema(ctx); err != nil {
+		return err
+	}
 	var err error
-	e.meta, err = e.bucket(ctx, metaBucket)
-	if err != nil {
-		return err
-	}
-	if err := e.checkSchema(ctx, e.meta); err != nil {
-		return err
-	}
 	direct := e.cfg.Replicas == 1 // a copy that is behind must not answer for the stream
 	if e.jobs, err = e.stream(ctx, jetstream.StreamConfig{Name: jobsStream, Subjects: []string{jobSubject + "*.*"}, AllowDirect: direct,
 		Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: 1}); err != nil {
@@ -62,11 +64,6 @@ func (e *Engine) open(ctx context.Context) error {
 		// A stream that was lost with the memory that it lay in goes on where no earlier one can have been.
 		FirstSeq: uint64(e.cfg.Now().UnixMicro())}); err != nil {
 		return err
-	}
-	for name, kv := range map[string]*jetstream.KeyValue{recordsBucket: &e.records, blocksBucket: &e.blocks, lettersBucket: &e.letters} {
-		if *kv, err = e.bucket(ctx, name); err != nil {
-			return err
-		}
 	}
 	return e.openContent(ctx)
 }
@@ -106,24 +103,24 @@ func (e *Engine) stream(ctx context.Context, cfg jetstream.StreamConfig) (jetstr
 	return s, nil
 }
 
-func (e *Engine) bucket(ctx context.Context, name string) (jetstream.KeyValue, error) {
-	kv, err := e.js.KeyValue(ctx, name)
+func (e *Engine) openKept(ctx context.Context) (err error) {
+	e.kept, err = e.js.KeyValue(ctx, keptBucket)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		kv, err = e.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: name, Replicas: e.cfg.Replicas})
+		e.kept, err = e.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: keptBucket, Replicas: e.cfg.Replicas})
 		if errors.Is(err, jetstream.ErrBucketExists) {
-			kv, err = e.js.KeyValue(ctx, name)
+			e.kept, err = e.js.KeyValue(ctx, keptBucket)
 		}
 	}
 	if err == nil {
 		var changed bool
-		if changed, err = e.noDirect(ctx, "KV_"+name); changed {
-			kv, err = e.js.KeyValue(ctx, name)
+		if changed, err = e.noDirect(ctx, "KV_"+keptBucket); changed {
+			e.kept, err = e.js.KeyValue(ctx, keptBucket)
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("bucket %s: %w", name, err)
+		return fmt.Errorf("bucket %s: %w", keptBucket, err)
 	}
-	return kv, nil
+	return nil
 }
 
 // noDirect has a bucket answer by the leader of its stream alone where there are several copies: one that is behind could
@@ -143,12 +140,12 @@ func (e *Engine) noDirect(ctx context.Context, stream string) (changed bool, err
 }
 
 // checkSchema refuses an engine that another version wrote to.
-func (e *Engine) checkSchema(ctx context.Context, meta jetstream.KeyValue) error {
-	_, err := meta.Create(ctx, schemaKey, []byte(SchemaVersion))
+func (e *Engine) checkSchema(ctx context.Context) error {
+	_, err := e.kept.Create(ctx, schemaKey, []byte(SchemaVersion))
 	if err == nil || !errors.Is(err, jetstream.ErrKeyExists) {
 		return err
 	}
-	v, err := meta.Get(ctx, schemaKey)
+	v, err := e.kept.Get(ctx, schemaKey)
 	if err != nil {
 		return err
 	}

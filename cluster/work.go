@@ -88,7 +88,8 @@ type worker struct {
 }
 
 // Work takes jobs from the queues of the handlers' classes and does them until ctx ends. It then takes no more, gives those
-// that run their grace, hands back what is left, and returns nil: the worker has drained.
+// that run their grace, hands back what is left, and returns nil: the worker has drained. An engine that cannot be reached is
+// waited for.
 func (e *Engine) Work(ctx context.Context, cfg WorkerConfig) error {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -99,19 +100,34 @@ func (e *Engine) Work(ctx context.Context, cfg WorkerConfig) error {
 	w := &worker{e: e, cfg: cfg, stop: stop}
 	var running sync.WaitGroup
 	for class, h := range cfg.Handlers {
-		queue, err := e.queue(ctx, class, cfg.AckWait)
-		if err != nil {
-			return fmt.Errorf("queue of %s: %w", class, err)
-		}
-		for range max(cfg.Slots[class], 1) {
-			running.Go(func() { w.slot(ctx, queue, h) })
-		}
+		running.Go(func() { w.class(ctx, class, h) })
 	}
 	<-ctx.Done()
 	timer := time.AfterFunc(cfg.Grace, end)
 	defer timer.Stop()
 	running.Wait()
 	return nil
+}
+
+// class does the jobs of a class.
+func (w *worker) class(ctx context.Context, class string, h Handler) {
+	var queue jetstream.Consumer
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		var err error
+		if queue, err = w.e.queue(ctx, class, w.cfg.AckWait); err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		w.e.cfg.Log.Warn("engine: queue", "class", class, "error", err)
+		pause(ctx, wait)
+	}
+	var slots sync.WaitGroup
+	for range max(w.cfg.Slots[class], 1) {
+		slots.Go(func() { w.slot(ctx, queue, h) })
+	}
+	slots.Wait()
 }
 
 // queue is the consumer that all workers of a class share.
