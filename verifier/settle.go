@@ -59,8 +59,8 @@ type Settlement struct {
 	Rounds      int
 	Messages    int
 	Bytes       int64             // of all messages
-	Referee     Cost              // what the referee used: its bytes are those of the transcripts' blocks and the messages
-	Sides       Cost              // what it took to answer, both sides together
+	Referee     Cost              // the time that the referee spent
+	Sides       Cost              // the time that it took to answer, both sides together
 	Ruling      *receipts.Archive // root: the ruling; with the receipts and the refutations
 }
 

@@ -49,7 +49,7 @@ key: evidence that anybody can check with verify. Status 0 if everything that is
 	fl.StringArrayVar(&f.tasks, "task", nil, "settle only the task of this label, in the first bundle; may be given again")
 	fl.Uint64Var(&f.arity, "arity", 16, "into how many parts a round divides what is left: more are fewer rounds, and more bytes")
 	fl.StringVar(&f.key, "key", "", "sign the ruling with this key file instead of the one in TRILEMMA_HOME")
-	fl.StringVarP(&f.out, "output", "o", "", "write the ruling to this file; of more than one, each to a file with the task's number before the extension")
+	fl.StringVarP(&f.out, "output", "o", "", "write the ruling to this file; of more than one, the second to a file with .2 before the extension, and so on")
 	fl.BoolVar(&f.held, "held", false, "use only the openings that the bundles hold, and run nothing")
 	completeFlag(c, "task", a.completeTask)
 	completeFlag(c, "output", cobra.FixedCompletions([]string{"car"}, cobra.ShellCompDirectiveFilterFileExt))
@@ -75,10 +75,15 @@ type settlementJSON struct {
 	Rounds      int         `json:"rounds"`
 	Messages    int         `json:"messages"`
 	Bytes       int64       `json:"bytes"`
-	Referee     costJSON    `json:"referee"`
-	Sides       costJSON    `json:"sides"`
+	Referee     spentJSON   `json:"referee"`
+	Sides       spentJSON   `json:"sides"`
 	Ruling      string      `json:"ruling,omitempty"`
 	File        string      `json:"file,omitempty"`
+}
+
+type spentJSON struct {
+	WallSeconds float64 `json:"wall_seconds"`
+	CPUSeconds  float64 `json:"cpu_seconds"`
 }
 
 type wrongJSON struct {
@@ -169,7 +174,7 @@ func (a *app) printDispute(found []verifier.Settlement, files map[int]string) er
 	for i, s := range found {
 		j := settlementJSON{Task: s.Task, Computation: s.Computation.String(), Outcome: s.State, Reason: s.Reason, Differ: s.Differ,
 			A: s.Receipts[0].String(), B: s.Receipts[1].String(), ExecutorA: s.Executors[0], ExecutorB: s.Executors[1], Wrong: []wrongJSON{},
-			Rounds: s.Rounds, Messages: s.Messages, Bytes: s.Bytes, Referee: newCost(s.Referee), Sides: newCost(s.Sides), File: files[i]}
+			Rounds: s.Rounds, Messages: s.Messages, Bytes: s.Bytes, Referee: newSpent(s.Referee), Sides: newSpent(s.Sides), File: files[i]}
 		if s.Ruling != nil {
 			j.Ruling = s.Ruling.Root.String()
 		}
@@ -226,8 +231,6 @@ func worseState(a, b string) string {
 	return a
 }
 
-func newCost(c verifier.Cost) costJSON {
-	return costJSON{WallSeconds: c.Wall.Seconds(), CPUSeconds: c.CPU.Seconds(), BytesRead: c.Bytes}
-}
+func newSpent(c verifier.Cost) spentJSON { return spentJSON{c.Wall.Seconds(), c.CPU.Seconds()} }
 
 func spentTime(c verifier.Cost) string { return c.Wall.Round(10 * time.Microsecond).String() }

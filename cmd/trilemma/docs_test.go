@@ -20,7 +20,7 @@ import (
 // shapes are the JSON objects that commands print, by the names that docs/commands.md uses.
 var shapes = map[string]any{
 	"run": wire.Run{}, "exec": wire.Exec{}, "verify": verifyJSON{}, "challenge-new": challengeJSON{}, "challenge-answer": answerJSON{},
-	"dispute": disputeJSON{}, "plan": planJSON{}, "preflight": preflightJSON{}, "keys": keyJSON{},
+	"dispute": disputeJSON{}, "spotcheck-plan": planJSON{}, "preflight": preflightJSON{}, "keys": keyJSON{},
 	"module": moduleJSON{}, "workflow": workflowJSON{}, "bundle": bundleJSON{}, "receipt": receiptJSON{}, "invocation": invocationJSON{}, "block": blockJSON{},
 	"tokens": tokensJSON{}, "delegate": tokenJSON{}, "revocations": revocationsJSON{},
 	"bench-native": lab.NativeReport{}, "bench-machine": lab.MachineReport{}, "bench-spot": lab.SpotReport{},

@@ -72,7 +72,11 @@ type planJSON struct {
 	Stake       *float64    `json:"stake,omitempty"`
 	StakeSingle *float64    `json:"stake_single,omitempty"`
 	Expected    *float64    `json:"expected,omitempty"`
+}
 
+// plan is a plan with its exact probabilities: to find one of the bad segments, and to find a single one.
+type plan struct {
+	planJSON
 	p, single *big.Rat
 }
 
@@ -81,7 +85,7 @@ func (a *app) plan(args []string, f planFlags) error {
 	if err != nil {
 		return err
 	}
-	j := planJSON{Segments: n, Bad: f.bad, Samples: f.samples}
+	j := plan{planJSON: planJSON{Segments: n, Bad: f.bad, Samples: f.samples}}
 	switch {
 	case f.rate != "" && f.bad != 0:
 		return usage("--bad and --rate say the same: give one")
@@ -146,7 +150,7 @@ func (a *app) planned(args []string, f planFlags) (uint64, error) {
 }
 
 // bet adds the arithmetic of stakes, and prints the plan.
-func (a *app) bet(j *planJSON, f planFlags) error {
+func (a *app) bet(j *plan, f planFlags) error {
 	var gain, stake *big.Rat
 	var err error
 	if f.gain != "" {
@@ -173,7 +177,7 @@ func (a *app) bet(j *planJSON, f planFlags) error {
 		j.Expected = &v
 	}
 	if a.json {
-		return a.printJSON(j)
+		return a.printJSON(j.planJSON)
 	}
 	fmt.Fprintf(a.out, "%d samples of %d segments: if %d are bad, one is found with probability 1−C(%d,%d)/C(%d,%d) = %.6g\n",
 		j.Samples, j.Segments, j.Bad, j.Segments-j.Bad, j.Samples, j.Segments, j.Samples, j.Probability)
