@@ -38,6 +38,25 @@ func (s Segments) Replay(segment uint64, opening []byte) (Replayed, error) {
 	return Replayed{Before: r.Before, After: r.After, Early: early, Input: r.Input, State: r.State}, nil
 }
 
+// Stated is what whoever signed a transcript states of its states.
+func (s Segments) Stated() Stated {
+	t := s.Transcript
+	return Stated{Root: machine.Digest(t.Root), Segments: t.Segments(), Steps: uint64(t.Steps)}
+}
+
+// Transcripts judges a dispute over two transcripts. That both are of the same program, input and limits is to be checked before.
+type Transcripts [2]Segments
+
+// Replay implements [Judge].
+func (t Transcripts) Replay(s Side, segment uint64, opening []byte) (Replayed, error) {
+	return t[s].Replay(segment, opening)
+}
+
+// Ends implements [Judge].
+func (t Transcripts) Ends(s Side, first, last machine.Digest) error {
+	return t[s].Transcript.CheckEnds(first, last)
+}
+
 // Agree says in what a receipt and the transcript that it names contradict each other.
 func Agree(claim receipts.Claim, t *machine.Transcript) error {
 	r := claim.Run

@@ -85,29 +85,17 @@ func (s *side) statement() (*spotcheck.Fault, error) {
 	return nil, nil
 }
 
-// Replay implements [spotcheck.Judge].
-func (d *dispute) Replay(s spotcheck.Side, segment uint64, opening []byte) (spotcheck.Replayed, error) {
-	return spotcheck.Segments{Transcript: d.sides[s].trace.t}.Replay(segment, opening)
-}
-
-// Ends implements [spotcheck.Judge]. What a side states beside the states was checked before the game.
-func (d *dispute) Ends(s spotcheck.Side, first, last machine.Digest) error {
-	return d.sides[s].trace.t.CheckEnds(first, last)
-}
-
 // play leads the game over the two transcripts, both sides of which are played here, from what the bundles hold.
 func (d *dispute) play(ctx context.Context) ([]spotcheck.Fault, error) {
 	name, err := spotcheck.NewDispute(d.out.Receipts[0], d.out.Receipts[1])
 	if err != nil {
 		return nil, err
 	}
-	var stated [2]spotcheck.Stated
-	for i, s := range d.sides {
-		stated[i] = spotcheck.Stated{Root: machine.Digest(s.trace.t.Root), Segments: s.trace.t.Segments(), Steps: uint64(s.trace.t.Steps)}
-	}
+	// What the sides state beside the states was checked before.
+	judge := spotcheck.Transcripts{{Transcript: d.sides[0].trace.t}, {Transcript: d.sides[1].trace.t}}
 	// Nobody is waited for: there is one moment.
 	now := time.Time{}
-	g, err := spotcheck.NewGame(spotcheck.GameConfig{Dispute: name.CID, Arity: d.cfg.Arity, Patience: time.Second}, d, stated[0], stated[1], now)
+	g, err := spotcheck.NewGame(spotcheck.GameConfig{Dispute: name.CID, Arity: d.cfg.Arity, Patience: time.Second}, judge, judge[0].Stated(), judge[1].Stated(), now)
 	if err != nil {
 		return nil, err
 	}

@@ -43,6 +43,8 @@ func VerifyRuling(from *receipts.Archive, cfg Config) *Report {
 			v.Soundness = "exact: the evidence in the file shows it, by signatures, hashes and at most one segment; no trust in the referee"
 		case cfg.Executor != "":
 			v.Soundness = "trust in the named referee " + r.Referee + ": a finding of this kind has no evidence that stands alone"
+		case r.Referee == r.Sides[0].Issuer || r.Referee == r.Sides[1].Issuer:
+			v.Outcome, v.Soundness = Undecided, "none: the referee is a side, and a finding of this kind has no evidence that stands alone"
 		default:
 			v.Outcome, v.Soundness = Undecided, "trust in the referee "+r.Referee+", who was not named (--executor): a finding of this kind has no evidence that stands alone"
 		}

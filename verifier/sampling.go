@@ -68,7 +68,7 @@ func (c *checker) samplings() []*sampling {
 	}
 	var out []*sampling
 	for _, a := range answers {
-		s := &sampling{answers: []*spotcheck.Answer{a}, get: c.get}
+		s := &sampling{answers: []*spotcheck.Answer{a}, get: c.get, ours: c.cfg.Ours != nil && c.cfg.Ours(a.ChallengeCID())}
 		if b, ok := c.get(a.ChallengeCID()); !ok {
 			s.err = fmt.Errorf("%w: the challenge %s", errMissing, a.ChallengeCID())
 		} else if s.challenge, s.err = spotcheck.ReadChallenge(b.Data); s.err != nil {

@@ -28,6 +28,9 @@ type Config struct {
 
 	Challenged *Challenged // what is drawn in mode Spot; nil: what the bundle holds answers to
 
+	// Ours says whether a challenge that the bundle holds an answer to is one that whoever verifies made, as [Challenged.Ours] does; nil: none is.
+	Ours func(challenge cid.Cid) bool
+
 	Others  []*receipts.Bundle  // of other executors, for mode Check
 	Rulings []*receipts.Archive // likewise
 	Opener  Opener              // settles what other bundles contradict, likewise; may be nil

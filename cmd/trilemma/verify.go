@@ -116,7 +116,11 @@ func (a *app) verify(ctx context.Context, name string, f verifyFlags) error {
 	case e.refutation != nil:
 		return a.printReport(verifier.VerifyRefutation(e.refutation, clocks), "", f)
 	}
-	cfg := verifier.Config{Mode: mode, Tasks: f.tasks}
+	keep, err := a.challenges(receipts.CID(e.bundle.Record.Receipt))
+	if err != nil {
+		return err
+	}
+	cfg := verifier.Config{Mode: mode, Tasks: f.tasks, Ours: keep.ours}
 	if err := a.others(&cfg, f.with); err != nil {
 		return err
 	}
