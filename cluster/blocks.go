@@ -127,7 +127,10 @@ func (e *Engine) Put(ctx context.Context, b block.Block) error {
 
 // write makes a block durable by itself.
 func (e *Engine) write(ctx context.Context, b block.Block) error {
-	var err error
+	err := e.broken()
+	if err != nil {
+		return err
+	}
 	if key := b.CID.String(); len(b.Data) <= maxValue {
 		_, err = e.kept.Create(ctx, blockKey+key, b.Data)
 	} else if _, err = e.content.GetInfo(ctx, key); errors.Is(err, jetstream.ErrObjectNotFound) {

@@ -165,6 +165,9 @@ func (e *Engine) Ready(ctx context.Context) error {
 	if !e.nc.IsConnected() {
 		return fmt.Errorf("engine: %w", nats.ErrDisconnected)
 	}
+	if err := e.broken(); err != nil {
+		return fmt.Errorf("engine: %w", err)
+	}
 	if _, err := e.jobs.Info(ctx); err != nil {
 		return fmt.Errorf("engine: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -19,6 +20,7 @@ var (
 	ErrBusy     = errors.New("in use by another process")
 	ErrReadOnly = errors.New("cannot be written to")
 	ErrFull     = errors.New("no space is left")
+	ErrDisk     = errors.New("the engine could not write to its disk, and takes nothing until it is started again")
 )
 
 // Names in a data directory.
@@ -35,6 +37,7 @@ const startTimeout = 2 * time.Minute
 type embedded struct {
 	ns   *server.Server
 	lock *os.File
+	log  *serverLog
 }
 
 // startEmbedded opens a data directory and starts an engine in it. Nothing is changed in a directory of another version.
@@ -53,8 +56,8 @@ func startEmbedded(cfg Config) (*embedded, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start the engine: %w", err), lock.Close())
 	}
-	ns.SetLoggerV2(&serverLog{cfg.Log}, false, false, false)
-	e := &embedded{ns: ns, lock: lock}
+	e := &embedded{ns: ns, lock: lock, log: &serverLog{log: cfg.Log}}
+	ns.SetLoggerV2(e.log, false, false, false)
 	ns.Start()
 	if !ns.ReadyForConnections(startTimeout) || !ns.JetStreamEnabled() {
 		err := fmt.Errorf("start the engine in %s: its streams did not come up", dir)
@@ -147,18 +150,32 @@ func (e *embedded) close() error {
 	return e.lock.Close() // and so the lock
 }
 
-// serverLog passes on what the server says.
-type serverLog struct{ log *slog.Logger }
+// serverLog passes on what the server says. A write error is told to nobody but the log: from then on the stream takes
+// nothing, until it is opened again.
+type serverLog struct {
+	log     *slog.Logger
+	trouble atomic.Pointer[error]
+}
+
+func (l *serverLog) Errorf(format string, v ...any) {
+	msg := fmt.Sprintf(format, v...)
+	l.log.Error("nats: " + msg)
+	if !strings.Contains(strings.ToLower(msg), "critical write error") {
+		return
+	}
+	err := ErrDisk
+	for _, a := range v {
+		if e, ok := a.(error); ok {
+			err = fmt.Errorf("%w: %w", ErrDisk, diskError(e))
+		}
+	}
+	l.trouble.CompareAndSwap(nil, &err)
+}
 
 func (l *serverLog) Noticef(format string, v ...any) {
 	l.log.Debug("nats: " + fmt.Sprintf(format, v...))
 }
-func (l *serverLog) Warnf(format string, v ...any) { l.log.Warn("nats: " + fmt.Sprintf(format, v...)) }
-func (l *serverLog) Fatalf(format string, v ...any) {
-	l.log.Error("nats: " + fmt.Sprintf(format, v...))
-}
-func (l *serverLog) Errorf(format string, v ...any) {
-	l.log.Error("nats: " + fmt.Sprintf(format, v...))
-}
-func (l *serverLog) Debugf(string, ...any) {}
-func (l *serverLog) Tracef(string, ...any) {}
+func (l *serverLog) Warnf(format string, v ...any)  { l.log.Warn("nats: " + fmt.Sprintf(format, v...)) }
+func (l *serverLog) Fatalf(format string, v ...any) { l.Errorf(format, v...) }
+func (l *serverLog) Debugf(string, ...any)          {}
+func (l *serverLog) Tracef(string, ...any)          {}

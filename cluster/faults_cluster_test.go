@@ -102,7 +102,11 @@ func workerKilled(t *testing.T) row {
 
 // leaderKilled kills the leader of three NATS servers while jobs are submitted and done, starts it again, and kills the next one.
 func leaderKilled(t *testing.T) row {
-	const nodes, kills, perKill = 3, 3, 40
+	const nodes, perKill = 3, 40
+	kills := 1
+	if *full {
+		kills = 3
+	}
 	ports := freePorts(t, 2*nodes)
 	var urls, routes []string
 	for i := range nodes {

@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ipfs/go-cid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/cluster"
@@ -20,7 +22,10 @@ import (
 // row is a line of the table of faults.
 type row struct{ fault, seen string }
 
-// TestFaults does to processes what happens to them, and prints what became of the work: go test ./cluster -run TestFaults -v.
+var full = flag.Bool("faults", false, "do the faults at full length")
+
+// TestFaults does to processes what happens to them, and prints what became of the work: go test ./cluster -run
+// TestFaults -v -faults.
 func TestFaults(t *testing.T) {
 	if testing.Short() {
 		t.Skip("-short: starts and kills processes for a minute or two")
@@ -33,11 +38,18 @@ func TestFaults(t *testing.T) {
 		{"service killed", serviceKilled},
 		{"worker killed", workerKilled},
 		{"leader killed", leaderKilled},
+		{"disk full", diskFull},
+		{"quota full", quotaFull},
+		{"read-only", readOnly},
+		{"newer schema", newerSchema},
+		{"two processes", twoProcesses},
+		{"many queued", manyQueued},
 	} {
-		t.Run(f.name, func(t *testing.T) { table = append(table, f.do(t)) })
-	}
-	if t.Failed() {
-		return
+		t.Run(f.name, func(t *testing.T) {
+			if r := f.do(t); !t.Failed() {
+				table = append(table, r)
+			}
+		})
 	}
 	fmt.Fprintf(t.Output(), "| fault | what was seen |\n|---|---|\n")
 	for _, r := range table {
@@ -47,7 +59,10 @@ func TestFaults(t *testing.T) {
 
 // serviceKilled kills a service in the middle of runs and submissions, several times.
 func serviceKilled(t *testing.T) row {
-	const jobs, kills = 150, 6
+	jobs, kills := 60, 3
+	if *full {
+		jobs, kills = 300, 12
+	}
 	dir := t.TempDir()
 	accepted := map[string]bool{}
 	next, killed := 0, 0
@@ -70,6 +85,19 @@ func serviceKilled(t *testing.T) row {
 	s := survey(t, e, dir, accepted)
 	return row{fmt.Sprintf("`kill -9` of the service, %d times, between %d accepted runs with one effect each", killed, len(accepted)),
 		fmt.Sprintf("%d runs ended (%d of them before the last kill), 0 receipts lost or doubled; %d effects done, 0 twice, %d said to be unknown", s.ended, before, s.done, s.unknown)}
+}
+
+// parallel calls f for the numbers below n, some at once.
+func parallel(t testing.TB, n int, f func(i int) error) {
+	t.Helper()
+	var g errgroup.Group
+	g.SetLimit(16)
+	for i := range n {
+		g.Go(func() error { return f(i) })
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func countState(t testing.TB, e *cluster.Engine, state cluster.State) (n int) {

@@ -11,16 +11,16 @@ import (
 	"github.com/trilemma-dev/trilemma/store"
 )
 
-func checkRecord(key string, value []byte) error {
+func (e *Engine) checkRecord(key string, value []byte) error {
 	if len(value) > maxValue {
 		return fmt.Errorf("record %.80q: %w: %d bytes, limit %d", key, block.ErrTooLarge, len(value), maxValue)
 	}
-	return nil
+	return e.broken()
 }
 
 // Create implements store.Records. An error may mean that the record was made all the same.
 func (e *Engine) Create(ctx context.Context, key string, value []byte) (bool, error) {
-	if err := checkRecord(key, value); err != nil {
+	if err := e.checkRecord(key, value); err != nil {
 		return false, err
 	}
 	if err := e.flush(ctx); err != nil {
@@ -39,7 +39,7 @@ func (e *Engine) Create(ctx context.Context, key string, value []byte) (bool, er
 
 // Set implements store.Records.
 func (e *Engine) Set(ctx context.Context, key string, value []byte) error {
-	if err := checkRecord(key, value); err != nil {
+	if err := e.checkRecord(key, value); err != nil {
 		return err
 	}
 	if err := e.flush(ctx); err != nil {

@@ -158,6 +158,9 @@ func (e *Engine) checkSchema(ctx context.Context) error {
 // publish appends one message and waits until it is durable. last is the number of the message that must be the subject's
 // newest, 0 for none; if it is not, nothing is written and the error is errConflict.
 func (e *Engine) publish(ctx context.Context, m *nats.Msg, last uint64) (uint64, error) {
+	if err := e.broken(); err != nil {
+		return 0, err
+	}
 	ack, err := e.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(last))
 	if conflict(err) {
 		return 0, errConflict
@@ -185,6 +188,9 @@ func (e *Engine) storageError(err error) error {
 	if err == nil || e.server == nil {
 		return err
 	}
+	if t := e.broken(); t != nil {
+		return fmt.Errorf("%w (%w)", t, err)
+	}
 	if perr := probe(e.cfg.Dir); perr != nil {
 		return fmt.Errorf("%w (%w)", diskError(perr), err)
 	}
@@ -192,4 +198,15 @@ func (e *Engine) storageError(err error) error {
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	return err
+}
+
+// broken is why an engine in this process takes nothing any more, or nil.
+func (e *Engine) broken() error {
+	if e.server == nil {
+		return nil
+	}
+	if t := e.server.log.trouble.Load(); t != nil {
+		return *t
+	}
+	return nil
 }

@@ -74,7 +74,12 @@ func TestWatch(t *testing.T) {
 // feed reads n entries of the receipt feed.
 func feed(t testing.TB, e *cluster.Engine, after uint64, n int) (out []cluster.Issued) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	return feedWithin(t, e, after, n, 20*time.Second)
+}
+
+func feedWithin(t testing.TB, e *cluster.Engine, after uint64, n int, limit time.Duration) (out []cluster.Issued) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	err := e.Feed(ctx, after, func(i cluster.Issued) error {
 		if out = append(out, i); len(out) == n {

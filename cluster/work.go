@@ -298,7 +298,7 @@ func (w *worker) write(d *delivery, rec *end, to *batch, seq uint64) error {
 	blocks := to.take()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		err := w.e.finish(ctx, d.id, rec, blocks, seq)
-		if err == nil || errors.Is(err, ErrEnded) || ctx.Err() != nil || errors.Is(err, ErrFull) || errors.Is(err, ErrReadOnly) {
+		if err == nil || errors.Is(err, ErrEnded) || ctx.Err() != nil || errors.Is(err, ErrFull) || errors.Is(err, ErrDisk) {
 			return err
 		}
 		w.e.cfg.Log.Warn("engine: end of a job", "job", d.id, "error", err)
