@@ -164,3 +164,79 @@ func mustID(t testing.TB, j cluster.Job) cluster.ID {
 	}
 	return id
 }
+
+// TestStopped stops the worker again and again while a job is on its way: that is no failure of the job.
+func TestStopped(t *testing.T) {
+	e := open(t, t.TempDir())
+	id := submit(t, e, job(1)).ID
+	for i := range 6 {
+		reached := make(chan struct{})
+		stop := work(t, e, cluster.WorkerConfig{MaxTries: 2, Handlers: map[string]cluster.Handler{"execute": func(ctx context.Context, w *cluster.Work) (cluster.Outcome, error) {
+			close(reached)
+			if i == 5 {
+				return echo(e)(ctx, w)
+			}
+			<-ctx.Done()
+			return cluster.Outcome{}, ctx.Err()
+		}}})
+		<-reached
+		if i == 5 {
+			break
+		}
+		stop()
+	}
+	if last := ended(t, e, id); last.State != cluster.Done {
+		t.Errorf("ended: %+v", last)
+	}
+}
+
+// TestGrace drains a worker: what is on its way ends, what waits stays.
+func TestGrace(t *testing.T) {
+	e := open(t, t.TempDir())
+	reached, goOn := make(chan struct{}), make(chan struct{})
+	stop := work(t, e, cluster.WorkerConfig{Grace: time.Minute, Handlers: map[string]cluster.Handler{"execute": func(ctx context.Context, w *cluster.Work) (cluster.Outcome, error) {
+		close(reached) // a second time is a panic: the second job must not begin
+		<-goOn
+		return echo(e)(ctx, w)
+	}}})
+	first, second := submit(t, e, job(1)).ID, submit(t, e, job(2)).ID
+	<-reached
+	go func() {
+		time.Sleep(50 * time.Millisecond) // while the worker drains
+		close(goOn)
+	}()
+	stop()
+	if s, err := e.Job(t.Context(), first); err != nil || s.State != cluster.Done {
+		t.Errorf("the job that was on its way: %+v, %v", s, err)
+	}
+	if s, err := e.Job(t.Context(), second); err != nil || s.State != cluster.Queued {
+		t.Errorf("the job that waited: %+v, %v", s, err)
+	}
+}
+
+// TestCrashLoop has a job that nobody survives: it is given up at last.
+func TestCrashLoop(t *testing.T) {
+	dir := t.TempDir()
+	e := open(t, dir)
+	id := submit(t, e, job(1)).ID
+	for range 5 { // each of these takes the job and is gone, as after a kill
+		reached := make(chan struct{})
+		stop := work(t, e, cluster.WorkerConfig{MaxTries: 1, Handlers: map[string]cluster.Handler{"execute": func(ctx context.Context, w *cluster.Work) (cluster.Outcome, error) {
+			close(reached)
+			<-ctx.Done()
+			return cluster.Outcome{}, ctx.Err()
+		}}})
+		select {
+		case <-reached:
+		case <-time.After(5 * time.Second):
+		}
+		stop()
+	}
+	last, err := e.Job(t.Context(), id)
+	if err != nil || last.State != cluster.Failed || !strings.Contains(last.Error, "never came to an end") {
+		t.Errorf("ended: %+v, %v", last, err)
+	}
+	if got := letters(t, e); len(got) != 1 || got[0].Tries != 5 {
+		t.Errorf("letters: %+v", got)
+	}
+}

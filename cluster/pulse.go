@@ -28,7 +28,7 @@ const tellEvery = 200 * time.Millisecond
 
 func newPulse(w *worker, d *delivery, cancel context.CancelCauseFunc) *pulse {
 	p := &pulse{w: w, d: d, started: w.e.milli(), done: make(chan struct{}), since: w.e.cfg.Now()}
-	p.last = report{State: string(Running), Attempt: d.Attempt, Started: p.started}
+	p.last = report{State: string(Running), Attempt: d.Attempt, Started: p.started, Failed: d.failed}
 	p.mu.Lock()
 	p.tell()
 	p.mu.Unlock()

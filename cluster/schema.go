@@ -82,6 +82,7 @@ type report struct {
 	Total   int64
 	Left    int64
 	Log     []string
+	Failed  int64
 	Error   *string
 }
 

@@ -157,24 +157,27 @@ func (r *report) add(s *Status) {
 	}
 }
 
+// lastReport returns what was told about a job last; nil if nothing is remembered.
+func (e *Engine) lastReport(ctx context.Context, id ID) (*report, error) {
+	m, err := e.events.GetLastMsgForSubject(ctx, eventSubject+id.token())
+	if missing(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var r report
+	return &r, decode(m.Data, &r, "Report")
+}
+
 // live is the status of a job that has not ended.
 func (e *Engine) live(ctx context.Context, id ID, a *accepted) (Status, error) {
 	s := a.status(id)
-	m, err := e.events.GetLastMsgForSubject(ctx, eventSubject+id.token())
-	if missing(err) {
-		return s, nil
-	}
-	if err != nil {
-		return s, err
-	}
-	var r report
-	if err := decode(m.Data, &r, "Report"); err != nil {
-		return s, err
-	}
-	if !State(r.State).Final() {
+	r, err := e.lastReport(ctx, id)
+	if err == nil && r != nil && !State(r.State).Final() {
 		r.add(&s)
 	}
-	return s, nil
+	return s, err
 }
 
 // Job returns what is known of a job: [ErrNotFound] if nobody submitted it.
@@ -290,15 +293,32 @@ func (e *Engine) signature() string { return fmt.Sprintf("%s-%d", e.name, e.ende
 
 // tell says what a job came to, to those who listen. It does not wait: what matters is written elsewhere.
 func (e *Engine) tell(id ID, r *report) {
+	data, err := r.encode()
+	if err == nil {
+		_, err = e.js.PublishAsync(eventSubject+id.token(), data)
+	}
+	e.untold(id, err)
+}
+
+// tellNow is tell, and waits until it has been heard.
+func (e *Engine) tellNow(ctx context.Context, id ID, r *report) {
+	data, err := r.encode()
+	if err == nil {
+		_, err = e.js.Publish(ctx, eventSubject+id.token(), data)
+	}
+	e.untold(id, err)
+}
+
+func (e *Engine) untold(id ID, err error) {
+	if err != nil {
+		e.cfg.Log.Warn("engine: an event was lost", "job", id, "error", err)
+	}
+}
+
+func (r *report) encode() ([]byte, error) {
 	r.Version = reportVersion
 	if r.Log == nil {
 		r.Log = []string{}
 	}
-	data, err := encode(r, "Report")
-	if err == nil {
-		_, err = e.js.PublishAsync(eventSubject+id.token(), data)
-	}
-	if err != nil {
-		e.cfg.Log.Warn("engine: an event was lost", "job", id, "error", err)
-	}
+	return encode(r, "Report")
 }

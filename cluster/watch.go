@@ -148,7 +148,9 @@ func (e *Engine) Watch(ctx context.Context, id ID, after uint64, f func(Event) e
 	}
 	last := after
 	if after < info.State.FirstSeq || after > info.State.LastSeq || status.State.Final() {
-		last = max(info.State.LastSeq, 1)
+		if last = max(info.State.LastSeq, 1); status.State.Final() {
+			last = max(last, after) + 1
+		}
 		if err := f(Event{Seq: last, Status: status}); err != nil || status.State.Final() {
 			return err
 		}

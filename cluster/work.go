@@ -52,9 +52,12 @@ type WorkerConfig struct {
 	// The first worker of a class decides for all.
 	AckWait time.Duration
 
-	MaxTries int           // after which a job is given up; 0: 5
-	Backoff  time.Duration // before the second try, doubled with each one up to five minutes; 0: 1 s
-	Grace    time.Duration // that running jobs have when the worker must stop; 0: none
+	// MaxTries is how often a handler may fail before its job is given up; 0: 5. A job that is handed out four times as often
+	// and does not end is given up too: whoever had it was stopped, or killed, perhaps by the job.
+	MaxTries int
+
+	Backoff time.Duration // before the second try, doubled with each one up to five minutes; 0: 1 s
+	Grace   time.Duration // that running jobs have when the worker must stop; 0: none
 }
 
 const maxBackoff = 5 * time.Minute
@@ -180,9 +183,9 @@ func (w *worker) handle(m jetstream.Msg, h Handler) {
 	case w.stop.Err() != nil: // it is another worker's now
 		w.note(m.Nak())
 	default:
-		w.e.cfg.Log.Warn("engine: job", "job", d.id, "try", d.tries, "error", err)
-		w.e.tell(d.id, &report{State: string(Queued), Attempt: d.Attempt, Error: new(line(err.Error()))})
-		w.note(m.NakWithDelay(w.backoff(d.tries)))
+		w.e.cfg.Log.Warn("engine: job", "job", d.id, "handed out", d.tries, "failed", d.failed+1, "error", err)
+		w.e.tellNow(w.stop, d.id, &report{State: string(Queued), Attempt: d.Attempt, Failed: d.failed + 1, Error: new(line(err.Error()))})
+		w.note(m.NakWithDelay(w.backoff(d.failed)))
 	}
 }
 
@@ -193,16 +196,18 @@ func (w *worker) note(err error) {
 	}
 }
 
-func (w *worker) backoff(tries int64) time.Duration {
-	return min(w.cfg.Backoff<<min(tries-1, 20), maxBackoff)
+func (w *worker) backoff(failed int64) time.Duration {
+	return min(w.cfg.Backoff<<min(failed, 20), maxBackoff)
 }
 
 // delivery is a job that was handed to us.
 type delivery struct {
 	accepted
-	id    ID
-	tries int64 // this one included
-	msg   jetstream.Msg
+	id      ID
+	tries   int64 // how often it was handed out, this time included
+	failed  int64 // how often a handler failed before
+	started int64 // milliseconds since 1970; 0: it was not
+	msg     jetstream.Msg
 }
 
 func (w *worker) read(m jetstream.Msg) (*delivery, error) {
@@ -236,29 +241,45 @@ func (w *worker) do(d *delivery, h Handler) error {
 	var to batch
 	err = w.e.inherit(w.stop, &to, &d.accepted, last)
 	switch {
-	case d.tries > int64(w.cfg.MaxTries) && err == nil: // whoever had it did not live to say why
-		return w.giveUp(d, &to, seq, fmt.Errorf("it was tried %d times and never came to an end", d.tries-1))
-	case d.tries > int64(w.cfg.MaxTries):
+	case d.tries > 4*int64(w.cfg.MaxTries) && err == nil: // whoever had it did not live to say why
+		return w.giveUp(d, &to, seq, fmt.Errorf("it was handed out %d times and never came to an end", d.tries-1))
+	case d.tries > 4*int64(w.cfg.MaxTries):
 		return w.giveUp(d, &to, seq, err)
 	case err != nil:
+		return err
+	}
+	if d.failed, err = w.failures(d); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(withBatch(w.stop, &to))
 	defer cancel(nil)
 	p := newPulse(w, d, cancel)
+	d.started = p.started
 	out, err := call(ctx, h, &Work{ID: d.id, Job: d.Job.job(), Attempt: int(d.Attempt), tell: p.report})
 	p.end()
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, ErrEnded):
 		return ErrEnded
 	case err == nil:
-		return w.finish(d, &to, out, p.started, seq)
+		return w.finish(d, &to, out, seq)
 	case w.stop.Err() != nil:
 		return err
-	case errors.Is(err, ErrPermanent), d.tries >= int64(w.cfg.MaxTries):
+	case errors.Is(err, ErrPermanent), d.failed+1 >= int64(w.cfg.MaxTries):
 		return w.giveUp(d, &to, seq, err)
 	}
 	return err
+}
+
+// failures is how often a handler failed at a job, as far as somebody remembers.
+func (w *worker) failures(d *delivery) (int64, error) {
+	if d.tries == 1 {
+		return 0, nil
+	}
+	r, err := w.e.lastReport(w.stop, d.id)
+	if err != nil || r == nil || r.Attempt != d.Attempt {
+		return 0, err
+	}
+	return r.Failed, nil
 }
 
 // call makes an error of a panic.
@@ -272,8 +293,8 @@ func call(ctx context.Context, h Handler, work *Work) (out Outcome, err error) {
 }
 
 // finish writes the end of a job that yielded something, even if the worker must stop just now.
-func (w *worker) finish(d *delivery, to *batch, out Outcome, started int64, seq uint64) error {
-	rec := end{Job: d.Job, Attempt: d.Attempt, State: string(Done), Accepted: d.At, Started: started, Receipts: links(out.Receipts)}
+func (w *worker) finish(d *delivery, to *batch, out Outcome, seq uint64) error {
+	rec := end{Job: d.Job, Attempt: d.Attempt, State: string(Done), Accepted: d.At, Started: d.started, Receipts: links(out.Receipts)}
 	if out.Result.Defined() {
 		rec.Result = new(receipts.Link(out.Result))
 	}
@@ -285,7 +306,7 @@ func (w *worker) giveUp(d *delivery, to *batch, seq uint64, cause error) error {
 	if err := w.e.bury(context.WithoutCancel(w.stop), d.id, &d.accepted, d.tries, cause); err != nil {
 		return err
 	}
-	return w.write(d, &end{Job: d.Job, Attempt: d.Attempt, State: string(Failed), Accepted: d.At, Error: new(line(cause.Error()))}, to, seq)
+	return w.write(d, &end{Job: d.Job, Attempt: d.Attempt, State: string(Failed), Accepted: d.At, Started: d.started, Error: new(line(cause.Error()))}, to, seq)
 }
 
 // maxFinish bounds how long the end of a job is tried to be written: the job has been done, and would be done again.
