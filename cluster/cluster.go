@@ -65,9 +65,10 @@ type Engine struct {
 	nc     *nats.Conn
 	js     jetstream.JetStream
 
-	jobs, ends, events jetstream.Stream
-	kept               jetstream.KeyValue // see the keys in streams.go
-	content            jetstream.ObjectStore
+	jobs, ends jetstream.Stream
+	events     atomic.Pointer[jetstream.Stream]
+	kept       jetstream.KeyValue // see the keys in streams.go
+	content    jetstream.ObjectStore
 
 	watch  hub
 	packs  packs

@@ -100,6 +100,76 @@ func workerKilled(t *testing.T) row {
 		fmt.Sprintf("all %d ended %.1f s later, %d of them begun by the killed worker and done again elsewhere; 0 lost, 0 doubled", jobs, took.Seconds(), again)}
 }
 
+// serverKilled kills the one NATS server that there is, while jobs are submitted and done, and starts it again.
+func serverKilled(t *testing.T) row {
+	const kills, perKill = 3, 20
+	port, dir := freePorts(t, 1)[0], t.TempDir()
+	start := func() *process {
+		p := spawn(t, "nats", "NAME=alone", "PORT="+port, "DIR="+dir)
+		p.until(t, "ready")
+		return p
+	}
+	server := start()
+	e := join(t, cluster.Config{URL: "nats://127.0.0.1:" + port})
+	work(t, e, faultWorker(echo(e)))
+	accepted, refused := 0, 0
+	for range kills {
+		for range perKill {
+			refused += insist(t, e, job(accepted))
+			accepted++
+		}
+		server.kill(t)
+		server = start()
+	}
+	refused += insist(t, e, job(accepted))
+	accepted++
+	allOnce(t, e, accepted)
+	last := 0
+	err := e.Watch(t.Context(), mustID(t, job(0)), 0, func(cluster.Event) error { last++; return nil })
+	if err != nil || last != 1 {
+		t.Errorf("a job that is done tells %d things: %v", last, err)
+	}
+	// News travel as before, though the stream that they came by is another.
+	submit(t, e, job(accepted))
+	begun := time.Now()
+	if last := ended(t, e, mustID(t, job(accepted))); last.State != cluster.Done || time.Since(begun) > 8*time.Second {
+		t.Errorf("after the restart the news of %s took %v", last.State, time.Since(begun))
+	}
+	return row{fmt.Sprintf("`kill -9` of the only NATS server, %d times, while %d jobs are submitted and done", kills, accepted),
+		fmt.Sprintf("all %d ended, each once in the feed; %d submissions had to be repeated", accepted, refused)}
+}
+
+// insist submits a job until it is accepted, and counts the refusals: the job is the same, so that asking again is harmless.
+func insist(t testing.TB, e *cluster.Engine, j cluster.Job) (refused int) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		_, err := e.Submit(t.Context(), j)
+		if err == nil {
+			return refused
+		}
+		if refused++; time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// allOnce waits for the end of the first n jobs, and looks for each in the feed.
+func allOnce(t testing.TB, e *cluster.Engine, n int) {
+	t.Helper()
+	for i := range n {
+		if last := endedSoon(t, e, mustID(t, job(i))); last.State != cluster.Done {
+			t.Errorf("job %d ended as %s: %s", i, last.State, last.Error)
+		}
+	}
+	jobs := map[cluster.ID]bool{}
+	for _, entry := range feed(t, e, 0, n) {
+		if jobs[entry.Job] {
+			t.Errorf("%s is in the feed twice", entry.Job)
+		}
+		jobs[entry.Job] = true
+	}
+}
+
 // leaderKilled kills the leader of three NATS servers while jobs are submitted and done, starts it again, and kills the next one.
 func leaderKilled(t *testing.T) row {
 	const nodes, perKill = 3, 40
@@ -140,34 +210,14 @@ func leaderKilled(t *testing.T) row {
 			if i == perKill/4 {
 				killed.Go(func() { servers[victim].kill(t) })
 			}
-			// Who gets an error asks again: the job is the same.
-			for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-				_, err := e.Submit(t.Context(), job(accepted))
-				if err == nil {
-					break
-				}
-				if refused++; time.Now().After(end) {
-					t.Fatal(err)
-				}
-			}
+			refused += insist(t, e, job(accepted))
 			accepted++
 		}
 		killed.Wait()
 		servers[victim] = start(victim, dirs[victim])
 		servers[victim].until(t, "ready")
 	}
-	for i := range accepted {
-		if last := endedSoon(t, e, mustID(t, job(i))); last.State != cluster.Done {
-			t.Errorf("job %d ended as %s: %s", i, last.State, last.Error)
-		}
-	}
-	jobs := map[cluster.ID]bool{}
-	for _, entry := range feed(t, e, 0, accepted) {
-		if jobs[entry.Job] {
-			t.Errorf("%s is in the feed twice", entry.Job)
-		}
-		jobs[entry.Job] = true
-	}
+	allOnce(t, e, accepted)
 	return row{fmt.Sprintf("`kill -9` of the leader of three NATS servers, %d times, while %d jobs are submitted and done", kills, accepted),
 		fmt.Sprintf("all %d ended, each once in the feed; %d submissions had to be repeated", accepted, refused)}
 }

@@ -74,6 +74,9 @@ func (e *Engine) Letters(ctx context.Context, f func(Letter) error) error {
 
 // Requeue submits a job that was given up once more; as with Submit, its letter is removed.
 func (e *Engine) Requeue(ctx context.Context, id ID) (Status, error) {
+	if _, err := ParseID(string(id)); err != nil {
+		return Status{}, err
+	}
 	v, err := e.kept.Get(ctx, letterKey+id.token())
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return Status{}, fmt.Errorf("dead letter of %.80s: %w", id, ErrNotFound)

@@ -59,13 +59,34 @@ func (e *Engine) open(ctx context.Context) error {
 		MaxMsgsPerSubject: 1}); err != nil {
 		return err
 	}
-	if e.events, err = e.stream(ctx, jetstream.StreamConfig{Name: eventsStream, Subjects: []string{eventSubject + "*.*"}, AllowDirect: direct,
-		Storage: jetstream.MemoryStorage, MaxMsgsPerSubject: maxEventsPer, MaxBytes: maxEventBytes, MaxAge: maxEventAge,
-		// A stream that was lost with the memory that it lay in goes on where no earlier one can have been.
-		FirstSeq: uint64(e.cfg.Now().UnixMicro())}); err != nil {
+	if err := e.openEvents(ctx); err != nil {
 		return err
 	}
 	return e.openContent(ctx)
+}
+
+// openEvents finds or makes the stream of events. It lies in memory: it is gone when the only server that had it was started again.
+func (e *Engine) openEvents(ctx context.Context) error {
+	s, err := e.stream(ctx, jetstream.StreamConfig{Name: eventsStream, Subjects: []string{eventSubject + "*.*"}, AllowDirect: e.cfg.Replicas == 1,
+		Storage: jetstream.MemoryStorage, MaxMsgsPerSubject: maxEventsPer, MaxBytes: maxEventBytes, MaxAge: maxEventAge,
+		// A stream that was lost goes on where no earlier one can have been.
+		FirstSeq: uint64(e.cfg.Now().UnixMicro())})
+	if err == nil {
+		e.events.Store(&s)
+	}
+	return err
+}
+
+// withEvents calls f with the stream of events, once more if it had to be made anew.
+func (e *Engine) withEvents(ctx context.Context, f func(jetstream.Stream) error) error {
+	err := f(*e.events.Load())
+	if !errors.Is(err, jetstream.ErrStreamNotFound) && !errors.Is(err, nats.ErrNoResponders) {
+		return err
+	}
+	if again := e.openEvents(ctx); again != nil {
+		return err
+	}
+	return f(*e.events.Load())
 }
 
 func (e *Engine) openContent(ctx context.Context) (err error) {

@@ -159,7 +159,11 @@ func (r *report) add(s *Status) {
 
 // lastReport returns what was told about a job last; nil if nothing is remembered.
 func (e *Engine) lastReport(ctx context.Context, id ID) (*report, error) {
-	m, err := e.events.GetLastMsgForSubject(ctx, eventSubject+id.token())
+	var m *jetstream.RawStreamMsg
+	err := e.withEvents(ctx, func(s jetstream.Stream) (err error) {
+		m, err = s.GetLastMsgForSubject(ctx, eventSubject+id.token())
+		return err
+	})
 	if missing(err) {
 		return nil, nil
 	}
@@ -182,6 +186,9 @@ func (e *Engine) live(ctx context.Context, id ID, a *accepted) (Status, error) {
 
 // Job returns what is known of a job: [ErrNotFound] if nobody submitted it.
 func (e *Engine) Job(ctx context.Context, id ID) (Status, error) {
+	if _, err := ParseID(string(id)); err != nil {
+		return Status{}, err
+	}
 	for range 3 { // a job may end between the two looks
 		last, _, err := e.loadEnd(ctx, id)
 		if err != nil {
@@ -207,6 +214,9 @@ func (e *Engine) Job(ctx context.Context, id ID) (Status, error) {
 // Cancel ends a job as cancelled, at once; whoever is about it stops soon, and what it did until then stays done. A job that
 // has ended is [ErrEnded].
 func (e *Engine) Cancel(ctx context.Context, id ID) error {
+	if _, err := ParseID(string(id)); err != nil {
+		return err
+	}
 	queued, _, err := e.loadQueued(ctx, id)
 	if err != nil {
 		return fmt.Errorf("cancel: %w", err)

@@ -138,7 +138,11 @@ func next(ctx context.Context, s jetstream.Stream, subject string, seq uint64) (
 func (e *Engine) Watch(ctx context.Context, id ID, after uint64, f func(Event) error) error {
 	news, stop := e.watch.listen(id.token())
 	defer stop()
-	info, err := e.events.Info(ctx)
+	var info *jetstream.StreamInfo
+	err := e.withEvents(ctx, func(s jetstream.Stream) (err error) {
+		info, err = s.Info(ctx)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("watch: %w", err)
 	}
@@ -159,7 +163,11 @@ func (e *Engine) Watch(ctx context.Context, id ID, after uint64, f func(Event) e
 	defer tick.Stop()
 	for {
 		for {
-			m, err := next(ctx, e.events, eventSubject+id.token(), last+1)
+			var m *jetstream.RawStreamMsg
+			err := e.withEvents(ctx, func(s jetstream.Stream) (err error) {
+				m, err = next(ctx, s, eventSubject+id.token(), last+1)
+				return err
+			})
 			if err != nil {
 				return fmt.Errorf("watch: %w", err)
 			}
