@@ -28,10 +28,11 @@ func smallScheme() (*proof.Scheme, error) {
 		}
 	}
 	for _, sh := range []struct {
-		name string
-		rows map[string]int
-	}{{"head", head}, {"rest", rest}} {
-		shape, err := s.System.Shape(sh.name, sh.rows)
+		name  string
+		block int
+		rows  map[string]int
+	}{{"head", 1, head}, {"rest", 3, rest}} {
+		shape, err := s.System.Shape(sh.name, sh.block, sh.rows)
 		if err != nil {
 			return nil, err
 		}

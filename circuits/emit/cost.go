@@ -2,15 +2,19 @@ package emit
 
 import (
 	"fmt"
+	"slices"
 )
 
-// Cost is how many constraints a row of a chip takes, wherever it stands; 0 if there is no such chip.
-func (s *System) Cost(chip string) int {
+// Cost is how many constraints a row of a chip takes outside of blocks; 0 if there is no such chip.
+func (s *System) Cost(chip string) int { return s.BlockCost(chip, 1, 1) }
+
+// BlockCost is how many constraints so many rows of a chip take, in blocks of so many.
+func (s *System) BlockCost(chip string, rows, block int) int {
 	i, err := s.index(chip)
 	if err != nil {
 		return 0
 	}
-	return s.plans[i].cost()
+	return rows / block * s.plans[i].blockCost(block)
 }
 
 func (p *plan) cost() (n int) {
@@ -40,12 +44,12 @@ func (p *plan) cost() (n int) {
 			if !p.chip.Once && !m.value[0].constant() {
 				n++
 			}
-		case m.mult != p.on() && len(m.value) > 0 && !p.chip.Once:
+		case p.chip.Table && len(m.value) > 0:
 			n += 2
 		default:
 			n++
 		}
-		counted = counted || m.mult == p.on() && !p.chip.Once && !m.sum()
+		counted = counted || !p.chip.Table && !p.chip.Once && !m.sum()
 	}
 	if counted {
 		n++
@@ -53,33 +57,42 @@ func (p *plan) cost() (n int) {
 	return n
 }
 
-// Choose chooses shapes that have room for so many rows of each chip: one with every chip that has one row, then, as long as rows are left,
-// the one of whose constraints rows that are left take the most.
+// blockCost is how many constraints a block of rows takes.
+func (p *plan) blockCost(rows int) int {
+	shared := 0
+	if !p.chip.Table && !p.chip.Once {
+		shared = 1 // the selection
+		for i := range p.laws {
+			if p.laws[i].only(0) {
+				shared++
+			}
+		}
+	}
+	return rows*p.cost() - (rows-1)*shared
+}
+
+// Choose chooses shapes that have room for so many rows of each chip: one that has the chips of one row; then, as long as rows are left, the one
+// of whose constraints rows that are left take the most.
 func (s *System) Choose(shapes []*Shape, counts map[string]int) ([]*Shape, error) {
-	left := make([]int, len(s.plans))
+	rows := make([]int, len(s.plans))
 	for chip, n := range counts {
 		i, err := s.index(chip)
 		if err != nil {
 			return nil, err
 		}
-		left[i] = n
+		rows[i] = n
 	}
 	var chosen []*Shape
-	take := func(sh *Shape) {
-		chosen = append(chosen, sh)
-		for i := range left {
-			left[i] -= min(left[i], sh.rows[i])
-		}
-	}
 	for {
+		left := s.left(chosen, rows)
 		var best *Shape
 		bestUsed, bestSize := 0, 1
 		for _, sh := range shapes {
 			used, size, once := 0, 0, false
 			for i, p := range s.plans {
-				c := p.cost()
-				used += c * min(left[i], sh.rows[i])
-				size += c * sh.rows[i]
+				c := p.blockCost(sh.block[i])
+				used += c * (sh.takes(i, left[i]) / sh.block[i])
+				size += c * (sh.rows[i] / sh.block[i])
 				once = once || p.chip.Once && sh.rows[i] > 0
 			}
 			if once == (len(chosen) == 0) && used*bestSize > bestUsed*size {
@@ -94,6 +107,27 @@ func (s *System) Choose(shapes []*Shape, counts map[string]int) ([]*Shape, error
 			}
 			return chosen, nil
 		}
-		take(best)
+		chosen = append(chosen, best)
 	}
+}
+
+// left is how many rows of each chip shapes do not take, when they are given them as Cut does.
+func (s *System) left(shapes []*Shape, rows []int) []int {
+	left := slices.Clone(rows)
+	for i := range left {
+		for _, k := range byBlock(shapes, i) {
+			left[i] -= shapes[k].takes(i, left[i])
+		}
+	}
+	return left
+}
+
+// byBlock is the indices of shapes in the order in which they take rows of a chip: those with large blocks first.
+func byBlock(shapes []*Shape, chip int) []int {
+	order := make([]int, len(shapes))
+	for k := range order {
+		order[k] = k
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return shapes[b].block[chip] - shapes[a].block[chip] })
+	return order
 }

@@ -80,18 +80,20 @@ func TestSmall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	half := map[string]int{}
+	half, head := map[string]int{}, map[string]int{"statement": 1}
 	for chip, n := range rows.Counts() {
 		if chip != "statement" {
-			half[chip] = (n + 1) / 2
+			half[chip] = (n + 3) / 4 * 2
+			head[chip] = 1
 		}
 	}
-	head := map[string]int{"statement": 1}
-	a, err := sys.Shape("half", half)
+	delete(half, "range")
+	head["range"] = 1 << 16
+	a, err := sys.Shape("half", 2, half)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := sys.Shape("head", head)
+	b, err := sys.Shape("head", 1, head)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,24 +145,37 @@ func TestSmall(t *testing.T) {
 	}
 }
 
-// TestCost: a row costs what is said, in the compiled circuit, for every chip.
+// TestCost: rows cost what is said, in the compiled circuit, for every chip.
 func TestCost(t *testing.T) {
 	chips := circuits.New()
 	sys := emit.New(chips)
-	for _, c := range chips.Chips {
-		if c.Once {
-			continue
-		}
-		var n [2]int
-		for i := range n {
-			sh, err := sys.Shape(c.Name, map[string]int{c.Name: 4 + 3*i})
+	for _, block := range []int{1, 3} {
+		count := func(n int, of ...*circuits.Chip) int {
+			rows := make(map[string]int)
+			for _, c := range of {
+				rows[c.Name] = n
+			}
+			sh, err := sys.Shape("cost", block, rows)
 			if err != nil {
 				t.Fatal(err)
 			}
-			n[i] = compile(t, sys, sh).GetNbConstraints()
+			return compile(t, sys, sh).GetNbConstraints()
 		}
-		if got, want := n[1]-n[0], 3*sys.Cost(c.Name); got != want {
-			t.Errorf("three rows of %s take %d constraints, not %d", c.Name, got, want)
+		var all []*circuits.Chip
+		said := 0
+		for _, c := range chips.Chips {
+			if !c.Once && c.Name != "range" {
+				all = append(all, c)
+				said += 2 * sys.BlockCost(c.Name, 3, block)
+			}
+		}
+		if count(9, all...)-count(3, all...) == said {
+			continue
+		}
+		for _, c := range all {
+			if got, want := count(9, c)-count(3, c), 2*sys.BlockCost(c.Name, 3, block); got != want {
+				t.Errorf("six more rows of %s in blocks of %d take %d constraints, not %d", c.Name, block, got, want)
+			}
 		}
 	}
 }

@@ -2,13 +2,14 @@ package emit
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 
 	"github.com/trilemma-dev/trilemma/circuits/parts"
 )
 
-// numbers is the arithmetic of field elements.
+// numbersAlgebra is the arithmetic of field elements.
 type numbersAlgebra struct{}
 
 func (numbersAlgebra) lin(l *lin, row []fr.Element) (sum fr.Element) {
@@ -37,39 +38,37 @@ func (sh *Shape) Sum(columns []fr.Element, ch *parts.Challenges) (sum fr.Element
 		return sum, fmt.Errorf("shape %s has %d columns, not %d", sh.name, sh.Columns(), len(columns))
 	}
 	var a numbersAlgebra
-	c := newChallenge[fr.Element](a, sh.sys, ch.Shared)
+	c := newChallenge(algebra[fr.Element](a), sh.sys, ch.Shared)
 	var nums, dens []fr.Element // put off, so that one inversion serves all
 	buses := make([]fr.Element, len(sh.sys.sys.Buses))
-	for i, p := range sh.sys.plans {
-		row := make([]fr.Element, len(p.wires)+1)
-		for r := range sh.rows[i] {
-			copy(row, columns[:len(p.wires)])
-			row[len(p.wires)].SetUint64(uint64(r))
-			columns = columns[len(p.wires):]
-			for k := range p.messages {
-				m := &p.messages[k]
-				times := row[m.mult]
-				if times.IsZero() {
-					continue
-				}
-				if !m.send {
-					times.Neg(&times)
-				}
-				if m.sum() {
-					v := a.lin(&m.value[0], row)
-					buses[m.bus].Add(&buses[m.bus], v.Mul(&v, &times))
-					continue
-				}
-				num, den, unit := fraction[fr.Element](a, m, row, c)
-				if unit {
-					num = times
-				} else {
-					num.Mul(&num, &times)
-				}
-				nums, dens = append(nums, num), append(dens, den)
-			}
+	each(sh, columns, func(chip, number int, row []fr.Element, _ bool) {
+		p := sh.sys.plans[chip]
+		if p.constant {
+			row = append(slices.Clone(row), *new(fr.Element).SetUint64(uint64(number)))
 		}
-	}
+		for k := range p.messages {
+			m := &p.messages[k]
+			times := row[m.mult]
+			if times.IsZero() {
+				continue
+			}
+			if !m.send {
+				times.Neg(&times)
+			}
+			if m.sum() {
+				v := a.lin(&m.value[0], row)
+				buses[m.bus].Add(&buses[m.bus], v.Mul(&v, &times))
+				continue
+			}
+			num, den, unit := fraction(algebra[fr.Element](a), m, row, c)
+			if unit {
+				num = times
+			} else {
+				num.Mul(&num, &times)
+			}
+			nums, dens = append(nums, num), append(dens, den)
+		}
+	})
 	dens = fr.BatchInvert(dens)
 	for i := range nums {
 		sum.Add(&sum, nums[i].Mul(&nums[i], &dens[i]))

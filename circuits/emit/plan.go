@@ -44,8 +44,8 @@ type message struct {
 // plan is a chip as a backend of rank-1 constraints has it: the wires of a row, which are columns, sums of given columns, and inverses.
 type plan struct {
 	chip     *circuits.Chip
-	wires    []wire
-	given    []int // wires that the verifier knows
+	wires    []wire // the first one says whether the row counts, but in tables
+	given    []int  // wires that the verifier knows
 	laws     []law
 	messages []message
 	bits     []int // of each wire, in an honest filling
@@ -63,9 +63,6 @@ type wire struct {
 	of      lin // over columns
 	inverse bool
 }
-
-// on is the wire of the column that says whether a row counts.
-func (p *plan) on() int { return p.column(circuits.On) }
 
 // column is the wire that a column is, or −1.
 func (p *plan) column(c int) int {
@@ -121,7 +118,7 @@ func newPlan(s *circuits.System, c *circuits.Chip) *plan {
 		inverse := lin{terms: []term{{len(p.wires) - 1, fr.One()}}}
 		var minus fr.Element
 		minus.SetInt64(-1)
-		p.laws = append(p.laws, law{linear: lin{terms: []term{{p.on(), minus}}}, products: [][]lin{{inverse, of}}})
+		p.laws = append(p.laws, law{linear: lin{terms: []term{{0, minus}}}, products: [][]lin{{inverse, of}}})
 	}
 	for i := range p.messages {
 		for k := range p.messages[i].key {
@@ -162,6 +159,21 @@ func (p *plan) law(sum []circuits.Product, keep []bool) (l law) {
 		}
 	}
 	return l
+}
+
+// only reports whether a law is about one wire.
+func (l *law) only(wire int) bool {
+	is := func(x *lin) bool {
+		return !slices.ContainsFunc(x.terms, func(t term) bool { return t.wire != wire })
+	}
+	for _, p := range l.products {
+		for i := range p {
+			if !is(&p[i]) {
+				return false
+			}
+		}
+	}
+	return is(&l.linear)
 }
 
 func (l *lin) times(k *fr.Element) (out lin) {

@@ -107,24 +107,34 @@ type Part struct {
 	Shape *Shape
 	rows  *Rows
 	from  []int // by chip
+	count []int
 }
 
-// Cut gives each of the shapes, in order, the next rows of each chip. It is an error if they do not take all.
+// Cut gives each of the shapes the next rows of each chip: of tables in the order of the shapes, of other chips first where they stand in large
+// blocks, all but as many as the other shapes need to be left with none. It is an error if the shapes do not take all.
 func (r *Rows) Cut(shapes []*Shape) ([]Part, error) {
-	next := make([]int, len(r.rows))
 	out := make([]Part, len(shapes))
 	for k, sh := range shapes {
-		out[k] = Part{Shape: sh, rows: r, from: append([]int{}, next...)}
-		for i := range next {
-			next[i] += sh.rows[i]
-		}
+		out[k] = Part{Shape: sh, rows: r, from: make([]int, len(r.rows)), count: make([]int, len(r.rows))}
 	}
 	for i, p := range r.sys.plans {
-		if next[i] < len(r.rows[i]) {
-			return nil, fmt.Errorf("the shapes take %d of %d rows of %s", next[i], len(r.rows[i]), p.chip.Name)
+		next := 0
+		for _, k := range byBlock(shapes, i) {
+			out[k].from[i] = next
+			out[k].count[i] = shapes[k].takes(i, len(r.rows[i])-next)
+			next += out[k].count[i]
+		}
+		if next < len(r.rows[i]) {
+			return nil, fmt.Errorf("the shapes take %d of %d rows of %s", next, len(r.rows[i]), p.chip.Name)
 		}
 	}
 	return out, nil
+}
+
+// takes is how many of so many rows of a chip the shape takes: whole blocks.
+func (sh *Shape) takes(chip, left int) int {
+	n := min(left, sh.rows[chip])
+	return n - n%sh.block[chip]
 }
 
 // Columns writes the part's columns: as many as its shape has. v is zero.
@@ -133,14 +143,21 @@ func (p *Part) Columns(v []fr.Element) error {
 		return fmt.Errorf("shape %s has %d columns, not %d", p.Shape.name, p.Shape.Columns(), len(v))
 	}
 	for i, plan := range p.Shape.sys.plans {
-		rows := p.rows.rows[i]
-		columns := make([]fr.Element, len(plan.chip.Columns))
+		n := len(plan.wires)
+		columns, wires := make([]fr.Element, len(plan.chip.Columns)), make([]fr.Element, n)
 		for k := range p.Shape.rows[i] {
-			if n := p.from[i] + k; n < len(rows) {
-				p.rows.elements(columns, plan, i, n)
-				plan.fill(v[:len(plan.wires)], columns)
+			if k < p.count[i] {
+				p.rows.elements(columns, plan, i, p.from[i]+k)
+				plan.fill(wires, columns)
+			} else {
+				clear(wires)
 			}
-			v = v[len(plan.wires):]
+			if k%p.Shape.block[i] == 0 {
+				v[0] = wires[0]
+				v = v[1:]
+			}
+			copy(v[:n-1], wires[1:])
+			v = v[n-1:]
 		}
 	}
 	return nil

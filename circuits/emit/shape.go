@@ -10,15 +10,29 @@ import (
 )
 
 // Shape is a circuit that holds so many rows of each chip. It is a Shape for package prover.
+//
+// Rows may stand in blocks that count or are padding as a whole: they share the column that says so, the constraint that it is a bit and the one
+// by which it selects what they send. Tables and chips of one row are not in blocks.
 type Shape struct {
-	sys  *System
-	name string
-	rows []int // by chip
+	sys   *System
+	name  string
+	rows  []int // by chip
+	block []int // rows in a block, by chip
 }
 
-// Shape makes a shape that holds so many rows of the chips of these names.
-func (s *System) Shape(name string, rows map[string]int) (*Shape, error) {
-	sh := &Shape{sys: s, name: name, rows: make([]int, len(s.plans))}
+// Shape makes a shape that holds so many rows of the chips of these names, in blocks of so many rows; of a chip whose rows do not make whole
+// blocks there are fewer.
+func (s *System) Shape(name string, block int, rows map[string]int) (*Shape, error) {
+	if block < 1 {
+		return nil, fmt.Errorf("shape %s: blocks of %d rows", name, block)
+	}
+	sh := &Shape{sys: s, name: name, rows: make([]int, len(s.plans)), block: make([]int, len(s.plans))}
+	for i, p := range s.plans {
+		sh.block[i] = 1
+		if !p.chip.Table && !p.chip.Once {
+			sh.block[i] = block
+		}
+	}
 	for chip, n := range rows {
 		i, err := s.index(chip)
 		if err != nil {
@@ -30,8 +44,10 @@ func (s *System) Shape(name string, rows map[string]int) (*Shape, error) {
 			return nil, fmt.Errorf("shape %s: %d rows of %s", name, n, chip)
 		case p.chip.Once && n > 1:
 			return nil, fmt.Errorf("shape %s: %s has one row", name, chip)
+		case p.constant && n != 0 && n != maxNumber:
+			return nil, fmt.Errorf("shape %s: %d rows of %s, which has %d or none", name, n, chip, maxNumber)
 		}
-		sh.rows[i] = n
+		sh.rows[i] = n - n%sh.block[i]
 	}
 	return sh, nil
 }
@@ -51,9 +67,26 @@ func (sh *Shape) Rows(chip string) int {
 // Columns is how many wires the circuit commits to: those of all rows, chip by chip and row by row.
 func (sh *Shape) Columns() (n int) {
 	for i, p := range sh.sys.plans {
-		n += sh.rows[i] * len(p.wires)
+		n += sh.rows[i]/sh.block[i] + sh.rows[i]*(len(p.wires)-1)
 	}
 	return n
+}
+
+// each calls f with each row of the shape in order, in the order of its wires. columns are all of the shape. first says that the row begins a block.
+func each[V any](sh *Shape, columns []V, f func(chip, number int, row []V, first bool)) {
+	for i, p := range sh.sys.plans {
+		n := len(p.wires)
+		row := make([]V, n)
+		for r := range sh.rows[i] {
+			first := r%sh.block[i] == 0
+			if first { // the wire that says whether the block counts is the first one
+				row[0], columns = columns[0], columns[1:]
+			}
+			copy(row[1:], columns[:n-1])
+			columns = columns[n-1:]
+			f(i, r, row, first)
+		}
+	}
 }
 
 // Given is 1 if the shape has columns that the verifier knows: their value as one polynomial.
@@ -73,16 +106,13 @@ func (sh *Shape) Define(api frontend.API, columns, shared, given []frontend.Vari
 		e.gate, e.direct = b.AddBlueprint(&constraint.BlueprintGenericR1C{}), true
 	}
 	e.challenge = newChallenge(algebra[frontend.Variable](e), sh.sys, shared)
-	for i, p := range sh.sys.plans {
-		for r := range sh.rows[i] {
-			row := columns[:len(p.wires)]
-			if p.constant {
-				row = append(slices.Clone(row), r)
-			}
-			e.row(p, row)
-			columns = columns[len(p.wires):]
+	each(sh, columns, func(chip, number int, row []frontend.Variable, first bool) {
+		p := sh.sys.plans[chip]
+		if p.constant {
+			row = append(slices.Clone(row), number)
 		}
-	}
+		e.row(p, row, first, (number+1)%sh.block[chip] == 0)
+	})
 	if sh.Given() > 0 {
 		api.AssertIsEqual(e.at, given[0])
 	}
@@ -100,6 +130,7 @@ type emitter struct {
 	gate      constraint.BlueprintID
 	direct    bool // constraints of any form can be added
 	challenge *challenge[frontend.Variable]
+	counted   []frontend.Variable   // messages of the rows of a block, if it counts
 	total     []frontend.Variable   // what rows leave on buses with keys
 	sums      [][]frontend.Variable // on buses without, by bus, still to be multiplied by γ
 	at        frontend.Variable     // the polynomial of given columns, as far as it is evaluated
@@ -139,36 +170,38 @@ func (e *emitter) sub(a, b frontend.Variable) frontend.Variable { return e.api.S
 func (e *emitter) mul(a, b frontend.Variable) frontend.Variable { return e.api.Mul(a, b) }
 func (e *emitter) one() frontend.Variable                       { return 1 }
 
-// row emits a row: its laws, its messages, and its share of the polynomial of given columns.
-func (e *emitter) row(p *plan, row []frontend.Variable) {
+// row emits a row: its laws, its messages, and its share of the polynomial of given columns. first and last say where it is in its block.
+func (e *emitter) row(p *plan, row []frontend.Variable, first, last bool) {
 	for _, l := range p.laws {
-		e.law(l, row)
+		if first || !l.only(0) {
+			e.law(l, row)
+		}
 	}
 	if p.chip.Once {
-		e.api.AssertIsEqual(row[p.on()], 1)
+		e.api.AssertIsEqual(row[0], 1)
 	}
 	for _, g := range p.given {
 		e.at = e.api.Add(e.api.Mul(e.at, e.challenge.point), row[g])
 	}
-	var counted []frontend.Variable // messages that a row that counts sends once
 	for i := range p.messages {
 		m := &p.messages[i]
-		counts := m.mult == p.on() && !p.chip.Once
+		counts := m.mult == 0 && !p.chip.Table && !p.chip.Once
 		switch {
 		case m.sum() && p.chip.Once:
 			e.sums[m.bus] = append(e.sums[m.bus], e.signed(m, e.lin(&m.value[0], row)))
 		case m.sum():
 			e.sums[m.bus] = append(e.sums[m.bus], e.signed(m, e.api.Mul(row[m.mult], e.lin(&m.value[0], row))))
 		case counts:
-			counted = append(counted, e.signed(m, e.quotient(m, row, nil)))
+			e.counted = append(e.counted, e.signed(m, e.quotient(m, row, nil)))
 		case p.chip.Once:
 			e.total = append(e.total, e.signed(m, e.quotient(m, row, nil)))
 		default:
 			e.total = append(e.total, e.signed(m, e.quotient(m, row, row[m.mult])))
 		}
 	}
-	if len(counted) > 0 {
-		e.total = append(e.total, e.api.Mul(row[p.on()], e.many(counted)))
+	if last && len(e.counted) > 0 {
+		e.total = append(e.total, e.api.Mul(row[0], e.many(e.counted)))
+		e.counted = e.counted[:0]
 	}
 }
 

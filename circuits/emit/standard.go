@@ -36,26 +36,27 @@ func (s *System) Standard(size int, mix Mix) ([]*Shape, error) {
 		}
 	}
 	// What is left of the head: half for steps, the rest for tables and images.
-	s.share(head, groups[aStep], free/2, nil)
-	s.share(head, groups[aProgram], free/6, nil)
-	s.share(head, groups[anImage], free/3, nil)
+	s.share(head, groups[aStep], 1, free/2, nil)
+	s.share(head, groups[aProgram], 1, free/6, nil)
+	s.share(head, groups[anImage], 1, free/3, nil)
 	var shapes []*Shape
-	add := func(name string, rows map[string]int) error {
-		sh, err := s.Shape(name, rows)
+	add := func(name string, block int, rows map[string]int) error {
+		sh, err := s.Shape(name, block, rows)
 		shapes = append(shapes, sh)
 		return err
 	}
-	if err := add("head", head); err != nil {
+	if err := add("head", 1, head); err != nil {
 		return nil, err
 	}
 	for _, k := range []struct {
-		name string
-		of   group
-		mix  Mix
-	}{{"steps", aStep, mix}, {"any", aStep, nil}, {"image", anImage, nil}, {"program", aProgram, nil}} {
+		name  string
+		of    group
+		block int
+		mix   Mix
+	}{{"steps", aStep, blockRows, mix}, {"any", aStep, 1, nil}, {"image", anImage, 1, nil}, {"program", aProgram, 1, nil}} {
 		rows := make(map[string]int)
-		s.share(rows, groups[k.of], size-reserve, k.mix)
-		if err := add(k.name, rows); err != nil {
+		s.share(rows, groups[k.of], k.block, size-reserve, k.mix)
+		if err := add(k.name, k.block, rows); err != nil {
 			return nil, err
 		}
 	}
@@ -64,6 +65,10 @@ func (s *System) Standard(size int, mix Mix) ([]*Shape, error) {
 
 // reserve is what a circuit takes beside its rows, at most: sums, masks, powers of challenges.
 const reserve = 64
+
+// blockRows is how many rows there are in the blocks of steps: with more, a row would cost a tenth of a constraint less, and the head needs room for
+// what makes no whole block.
+const blockRows = 8
 
 // group is what chips belong together in a shape.
 type group int
@@ -90,19 +95,23 @@ func (p *plan) group() group {
 	return anImage
 }
 
-// share adds rows of chips that take so many constraints, as often as the mix says; nil is all alike.
-func (s *System) share(rows map[string]int, chips []string, constraints int, mix Mix) {
-	weight, total := func(c string) int { return mix[c] }, 0
-	if mix == nil {
-		weight = func(string) int { return 1 }
+// share adds rows of chips, in blocks, that take so many constraints, as often as the mix says; nil is all alike.
+func (s *System) share(rows map[string]int, chips []string, block, constraints int, mix Mix) {
+	weight, total := func(string) int { return 1 }, 0
+	if mix != nil {
+		weight = func(c string) int { return mix[c] }
+	}
+	cost := make(map[string]int)
+	for _, p := range s.plans {
+		cost[p.chip.Name] = p.blockCost(block)
 	}
 	for _, c := range chips {
-		total += weight(c) * s.Cost(c)
+		total += weight(c) * cost[c]
 	}
 	if total == 0 {
 		return
 	}
 	for _, c := range chips {
-		rows[c] += constraints * weight(c) / total
+		rows[c] += constraints * weight(c) / total * block
 	}
 }
