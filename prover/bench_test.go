@@ -15,6 +15,7 @@ import (
 	cs "github.com/consensys/gnark/constraint/bn254"
 	"github.com/consensys/gnark/frontend"
 	"github.com/consensys/gnark/frontend/cs/r1cs"
+	"github.com/ipfs/go-cid"
 
 	"github.com/trilemma-dev/trilemma/circuits/emit"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
@@ -98,7 +99,7 @@ func BenchmarkProveRun(b *testing.B) {
 		fmt.Printf("%s: %d constraints, %d wires in A, %d in B, key in %v\n", sh.Name(), k.Circuit.Constraints(), len(k.Proving.G1.A), len(k.Proving.G1.B), time.Since(start))
 		keys = append(keys, k)
 	}
-	p, err := New(s.System.Labels(), keys)
+	p, err := NewRuns(s, keys, cid.Undef)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -117,19 +118,11 @@ func BenchmarkProveRun(b *testing.B) {
 	var pr *proof.Proof
 	start := cpuSeconds(b)
 	for b.Loop() {
-		pr, err = p.ProveRun(b.Context(), &RunJob{Scheme: s, Program: program, Run: run, Seed: Seed{1}, Planned: func(shapes []*emit.Shape) {
-			for _, sh := range shapes {
-				for k := range s.Shapes {
-					if s.Shapes[k] == sh {
-						constraints += keys[k].Circuit.Constraints()
-					}
-				}
-				fmt.Print(sh.Name(), " ")
-			}
-			fmt.Println()
-		}})
-		if err != nil {
+		if pr, err = p.Prove(b.Context(), &RunJob{Claim: claimOf(program, run.Result), Run: run, Seed: Seed{1}}); err != nil {
 			b.Fatal(err)
+		}
+		for _, part := range pr.Parts {
+			constraints += keys[part.Kind].Circuit.Constraints()
 		}
 	}
 	spent := cpuSeconds(b) - start

@@ -17,7 +17,7 @@ import (
 	"github.com/trilemma-dev/trilemma/circuits/parts"
 )
 
-// Work is one part that is to be proved. Its methods give the same answers whenever they are asked, and are asked from one goroutine.
+// Work is one part that is to be proved. Its methods give the same answers whenever they are asked, and several parts are asked at once.
 type Work interface {
 	Kind() int // of the family
 
@@ -85,15 +85,31 @@ type Job struct {
 	Work      []Work
 	Seed      Seed
 
-	// Done is called with each part as it is finished; nil: nobody is told.
-	Done func(i int, part parts.Part)
+	// Workers is how many parts are worked at at once; 0 is one. Each takes the memory that the part takes: see [Circuit.Memory].
+	Workers int
+
+	// Done is called with each part as it is finished, one call at a time; an error of it ends the work. nil: nobody is told.
+	Done func(i int, part parts.Part) error
+
+	// Progress is told how many parts have reached a stage, one call at a time; nil: nobody is.
+	Progress func(s Stage, done, total int)
 
 	// Have is parts of an earlier attempt at the same job with the same seed, by index; those that fit are not proved again.
 	Have map[int]parts.Part
 }
 
+// Stage is what is being done for a proof.
+type Stage string
+
+// The stages, in order.
+const (
+	StageCommit Stage = "commit"
+	StageProve  Stage = "prove"
+	StageVerify Stage = "verify"
+)
+
 // Prove makes the proof of a job: it commits to all parts, derives the challenges, proves the parts, and verifies the result. ctx stops it
-// after the part at which it is. Beside the keys it takes the memory of one part.
+// after the parts at which it is. Beside the keys it takes the memory of as many parts as there are workers.
 func (p *Prover) Prove(ctx context.Context, j *Job) (ps []parts.Part, err error) {
 	defer caught("prove", &err)
 	longest := 0
@@ -109,37 +125,38 @@ func (p *Prover) Prove(ctx context.Context, j *Job) (ps []parts.Part, err error)
 		return nil, err
 	}
 	commitments := make([]parts.Commitment, len(j.Work))
-	for i, w := range j.Work {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	w := &workshop{job: j, longest: longest}
+	err = w.each(ctx, StageCommit, func(i int, buffer []fr.Element) (err error) {
+		if commitments[i], err = p.commit(i, j.Work[i], m, buffer); err != nil {
+			return fmt.Errorf("commit to part %d: %w", i, err)
 		}
-		if commitments[i], err = p.commit(i, w, m, buffer); err != nil {
-			return nil, fmt.Errorf("commit to part %d: %w", i, err)
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	ch, err := p.family.Challenges(j.Statement, commitments)
 	if err != nil {
 		return nil, err
 	}
 	ps = make([]parts.Part, len(j.Work))
-	for i, w := range j.Work {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
+	err = w.each(ctx, StageProve, func(i int, buffer []fr.Element) (err error) {
 		if have, ok := j.Have[i]; ok && have.Proof != nil && have.Commitment() == commitments[i] {
 			ps[i] = have
-			continue
+			return nil
 		}
-		if ps[i], err = p.provePart(i, w, m, ch, buffer); err != nil {
-			return nil, fmt.Errorf("prove part %d: %w", i, err)
+		if ps[i], err = p.provePart(i, j.Work[i], m, ch, buffer); err != nil {
+			return fmt.Errorf("prove part %d: %w", i, err)
 		}
 		if ps[i].Commitment() != commitments[i] {
-			return nil, fmt.Errorf("prove part %d: it does not commit to the same wires twice", i)
+			return fmt.Errorf("prove part %d: it does not commit to the same wires twice", i)
 		}
-		if j.Done != nil {
-			j.Done(i, ps[i])
-		}
+		return w.done(i, ps[i])
+	})
+	if err != nil {
+		return nil, err
 	}
+	w.progress(StageVerify, 0)
 	if err := p.family.Verify(j.Statement, ps, func(i int, ch *parts.Challenges) ([]fr.Element, error) { return j.Work[i].Given(ch) }); err != nil {
 		return nil, fmt.Errorf("the proof just made: %w", err)
 	}

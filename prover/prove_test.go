@@ -132,14 +132,14 @@ func TestResume(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	j := toyJob(4)
 	have := map[int]parts.Part{}
-	j.Done = func(i int, part parts.Part) { have[i] = part; stop() }
+	j.Done = func(i int, part parts.Part) error { have[i] = part; stop(); return nil }
 	if _, err := p.Prove(ctx, j); !errors.Is(err, context.Canceled) || len(have) != 1 {
 		t.Fatalf("stopped after %d parts: %v", len(have), err)
 	}
 	again := toyJob(4)
 	again.Have = have
 	var made []int
-	again.Done = func(i int, part parts.Part) { made = append(made, i) }
+	again.Done = func(i int, part parts.Part) error { made = append(made, i); return nil }
 	ps, err := p.Prove(t.Context(), again)
 	if err != nil || len(made) != 2 {
 		t.Fatalf("taken up again, it proved the parts %v: %v", made, err)

@@ -5,57 +5,94 @@ import (
 	"fmt"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
+	"github.com/ipfs/go-cid"
 
 	"github.com/trilemma-dev/trilemma/circuits"
 	"github.com/trilemma-dev/trilemma/circuits/emit"
 	"github.com/trilemma-dev/trilemma/circuits/parts"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
-	"github.com/trilemma-dev/trilemma/machine"
 )
+
+// Runs proves runs, with the keys of a family. It is safe for concurrent use.
+type Runs struct {
+	family *proof.Family
+	prover *Prover
+}
+
+// NewRuns makes a prover with keys of a scheme's shapes, in their order. ceremony is the transcript that all of them come from, undefined if this machine
+// drew the randomness.
+func NewRuns(s *proof.Scheme, keys []Keys, ceremony cid.Cid) (*Runs, error) {
+	verifying := make([]*parts.Key, len(keys))
+	for i := range keys {
+		verifying[i] = keys[i].Key
+	}
+	f, err := proof.NewFamily(s, verifying, ceremony)
+	if err != nil {
+		return nil, err
+	}
+	p, err := New(s.System.Labels(), keys)
+	if err != nil {
+		return nil, err
+	}
+	return &Runs{f, p}, nil
+}
+
+// Family is what verifies the proofs.
+func (r *Runs) Family() *proof.Family { return r.family }
 
 // RunJob is what it takes to prove a run.
 type RunJob struct {
-	Scheme  *proof.Scheme
-	Program *machine.Program
-	Run     *circuits.Run
-	Seed    Seed
+	Claim *proof.Claim
+	Run   *circuits.Run // of that claim
+	Seed  Seed
 
-	Planned func(shapes []*emit.Shape)   // told what parts there will be; may be nil
-	Done    func(i int, part parts.Part) // see [Job]
-	Have    map[int]parts.Part           // see [Job]
+	Workers  int                                // see [Job]
+	Done     func(i int, part parts.Part) error // see [Job]
+	Progress func(s Stage, done, total int)     // see [Job]
+	Have     map[int]parts.Part                 // see [Job]
 }
 
-// ProveRun proves a run, with the keys of the scheme's shapes, in their order.
-func (p *Prover) ProveRun(ctx context.Context, j *RunJob) (*proof.Proof, error) {
-	s := j.Scheme
-	st, err := proof.NewStatement(j.Program, proof.Stated(j.Run.Contents))
+// Cut arranges a run in parts of a scheme's shapes.
+func Cut(s *proof.Scheme, run *circuits.Run) ([]emit.Part, error) {
+	rows, err := s.System.Rows(run.Filling, run.Contents)
 	if err != nil {
-		return nil, err
-	}
-	rows, err := s.System.Rows(j.Run.Filling, j.Run.Contents)
-	if err != nil {
-		return nil, fmt.Errorf("prove a run: %w", err)
+		return nil, fmt.Errorf("cut a run: %w", err)
 	}
 	shapes, err := s.System.Choose(s.Shapes, rows.Counts())
 	if err != nil {
-		return nil, fmt.Errorf("prove a run: %w", err)
+		return nil, fmt.Errorf("cut a run: %w", err)
 	}
-	cut, err := rows.Cut(shapes)
-	if err != nil {
-		return nil, fmt.Errorf("prove a run: %w", err)
-	}
-	givens, err := s.System.Givens(shapes, j.Run.Contents)
-	if err != nil {
-		return nil, fmt.Errorf("prove a run: %w", err)
-	}
-	challenged, err := s.Challenged(st, j.Run.Contents)
+	return rows.Cut(shapes)
+}
+
+// Prove proves a run.
+func (r *Runs) Prove(ctx context.Context, j *RunJob) (*proof.Proof, error) {
+	s := r.family.Scheme
+	st, err := j.Claim.Statement()
 	if err != nil {
 		return nil, err
 	}
-	if j.Planned != nil {
-		j.Planned(shapes)
+	contents, err := s.Contents(j.Claim)
+	if err != nil {
+		return nil, err
 	}
-	job := &Job{Statement: challenged, Seed: j.Seed, Done: j.Done, Have: j.Have}
+	cut, err := Cut(s, j.Run)
+	if err != nil {
+		return nil, err
+	}
+	shapes := make([]*emit.Shape, len(cut))
+	for i := range cut {
+		shapes[i] = cut[i].Shape
+	}
+	givens, err := s.System.Givens(shapes, contents)
+	if err != nil {
+		return nil, fmt.Errorf("prove a run: %w", err)
+	}
+	challenged, err := s.Challenged(st, contents)
+	if err != nil {
+		return nil, err
+	}
+	job := &Job{Statement: challenged, Seed: j.Seed, Workers: j.Workers, Done: j.Done, Progress: j.Progress, Have: j.Have}
 	for i := range cut {
 		kind, err := kindOf(s, cut[i].Shape)
 		if err != nil {
@@ -63,11 +100,11 @@ func (p *Prover) ProveRun(ctx context.Context, j *RunJob) (*proof.Proof, error) 
 		}
 		job.Work = append(job.Work, &runWork{kind: kind, part: &cut[i], index: i, givens: givens})
 	}
-	ps, err := p.Prove(ctx, job)
+	ps, err := r.prover.Prove(ctx, job)
 	if err != nil {
 		return nil, err
 	}
-	return &proof.Proof{Family: p.family.ID(), Statement: st, Parts: ps}, nil
+	return &proof.Proof{Family: r.family.ID(), Setup: r.family.Origin(), Statement: st, Parts: ps}, nil
 }
 
 func kindOf(s *proof.Scheme, sh *emit.Shape) (int, error) {

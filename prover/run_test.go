@@ -7,6 +7,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/ipfs/go-cid"
+
+	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/circuits"
 	"github.com/trilemma-dev/trilemma/circuits/emit"
 	"github.com/trilemma-dev/trilemma/circuits/parts"
@@ -41,13 +44,8 @@ func smallScheme() (*proof.Scheme, error) {
 	return s, nil
 }
 
-type runProver struct {
-	scheme *proof.Scheme
-	prover *Prover
-}
-
 // smallKeys are made once.
-var smallKeys = sync.OnceValues(func() (*runProver, error) {
+var smallKeys = sync.OnceValues(func() (*Runs, error) {
 	s, err := smallScheme()
 	if err != nil {
 		return nil, err
@@ -61,8 +59,7 @@ var smallKeys = sync.OnceValues(func() (*runProver, error) {
 		}
 		keys = append(keys, k)
 	}
-	p, err := New(s.System.Labels(), keys)
-	return &runProver{s, p}, err
+	return NewRuns(s, keys, cid.Undef)
 })
 
 func smallProgram() *machine.Program {
@@ -73,23 +70,28 @@ func smallProgram() *machine.Program {
 	return &machine.Program{Code: append(code, machine.Instr{Op: machine.OpHalt})}
 }
 
-// TestProveRun: a run is proved in several parts, and verified from bytes; nothing else is.
+// claimOf is what a run of a program is said to be.
+func claimOf(p *machine.Program, res link.Result) *proof.Claim {
+	return &proof.Claim{Computation: block.Raw([]byte("a computation")).CID, Program: p, Limits: runLimits, Result: res}
+}
+
+// TestProveRun: a run is proved in several parts, two at once, and verified from bytes; nothing else is.
 func TestProveRun(t *testing.T) {
 	r, err := smallKeys()
 	if err != nil {
 		t.Fatal(err)
 	}
 	program := smallProgram()
-	run, err := r.scheme.Chips.Fill(program, nil, runLimits)
+	run, err := r.Family().Scheme.Chips.Fill(program, nil, runLimits)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := r.prover.ProveRun(t.Context(), &RunJob{Scheme: r.scheme, Program: program, Run: run, Seed: Seed{1}})
+	p, err := r.Prove(t.Context(), &RunJob{Claim: claimOf(program, run.Result), Run: run, Seed: Seed{1}, Workers: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.Parts) < 2 {
-		t.Errorf("%d parts", len(p.Parts))
+	if len(p.Parts) < 2 || p.Setup != proof.Dev {
+		t.Errorf("%d parts, setup %q", len(p.Parts), p.Setup)
 	}
 	b, err := p.Block()
 	if err != nil {
@@ -102,31 +104,53 @@ func TestProveRun(t *testing.T) {
 		}
 		return q
 	}
-	f := r.prover.Family()
-	if err := r.scheme.Verify(f, program, read()); err != nil {
+	fb, err := r.Family().Block()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := proof.ReadFamily(fb.Data)
+	if err != nil || f.ID() != r.Family().ID() || !f.Dev() {
+		t.Fatalf("the family does not come back as it was written: %v", err)
+	}
+	if err := f.Verify(claimOf(program, run.Result), read()); err != nil {
 		t.Fatal(err)
 	}
 	other := smallProgram()
 	other.Code[2].B = 1
+	// What is forged in the claim is told in the proof too, so that the proof itself has to fail.
+	same := func(q *proof.Proof, c *proof.Claim) {
+		st, err := c.Statement()
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Statement = st
+	}
 	for name, c := range map[string]struct {
-		program *machine.Program
-		forge   func(q *proof.Proof)
-		want    error
+		forge func(q *proof.Proof, c *proof.Claim)
+		want  error
 	}{
-		"another program":     {other, func(q *proof.Proof) {}, proof.ErrStatement},
-		"its root changed":    {other, func(q *proof.Proof) { root := other.Root(); q.Statement.Program = root[:] }, parts.ErrProof},
-		"more fuel":           {program, func(q *proof.Proof) { q.Statement.Fuel++ }, parts.ErrProof},
-		"another end":         {program, func(q *proof.Proof) { q.Statement.End++ }, parts.ErrProof},
-		"another family":      {program, func(q *proof.Proof) { q.Family[0]++ }, proof.ErrStatement},
-		"the head left out":   {program, func(q *proof.Proof) { q.Parts = q.Parts[1:] }, parts.ErrProof},
-		"two statements":      {program, func(q *proof.Proof) { q.Parts = append(q.Parts, q.Parts[0]) }, parts.ErrProof},
-		"a part left out":     {program, func(q *proof.Proof) { q.Parts = q.Parts[:len(q.Parts)-1] }, parts.ErrProof},
-		"another profile":     {program, func(q *proof.Proof) { q.Statement.Profile = "tm/2" }, proof.ErrStatement},
-		"a kind out of range": {program, func(q *proof.Proof) { q.Parts[1].Kind = 7 }, parts.ErrProof},
+		"another program":  {func(_ *proof.Proof, c *proof.Claim) { c.Program = other }, proof.ErrStatement},
+		"its root changed": {func(q *proof.Proof, c *proof.Claim) { c.Program = other; same(q, c) }, parts.ErrProof},
+		"more fuel":        {func(q *proof.Proof, c *proof.Claim) { c.Result.Fuel++; same(q, c) }, parts.ErrProof},
+		"fuel in words":    {func(q *proof.Proof, _ *proof.Claim) { q.Statement.Used++ }, proof.ErrStatement},
+		"another end": {func(q *proof.Proof, c *proof.Claim) {
+			c.Result.Outcome = link.Outcome{Kind: link.Exit, Code: 3}
+			same(q, c)
+		}, parts.ErrProof},
+		"an end without chip": {func(_ *proof.Proof, c *proof.Claim) { c.Result.Outcome = link.Outcome{Kind: "other"} }, proof.ErrNoStatement},
+		"another limit":       {func(q *proof.Proof, c *proof.Claim) { c.Limits.Memory++; same(q, c) }, parts.ErrProof},
+		"another input":       {func(q *proof.Proof, c *proof.Claim) { c.Streams = [][]byte{[]byte("x")}; same(q, c) }, parts.ErrProof},
+		"another computation": {func(q *proof.Proof, c *proof.Claim) { c.Computation = block.Raw(nil).CID; same(q, c) }, parts.ErrProof},
+		"another family":      {func(q *proof.Proof, _ *proof.Claim) { q.Family[0]++ }, proof.ErrStatement},
+		"the head left out":   {func(q *proof.Proof, _ *proof.Claim) { q.Parts = q.Parts[1:] }, parts.ErrProof},
+		"two statements":      {func(q *proof.Proof, _ *proof.Claim) { q.Parts = append(q.Parts, q.Parts[0]) }, parts.ErrProof},
+		"a part left out":     {func(q *proof.Proof, _ *proof.Claim) { q.Parts = q.Parts[:len(q.Parts)-1] }, parts.ErrProof},
+		"another profile":     {func(q *proof.Proof, _ *proof.Claim) { q.Statement.Profile = "tm/2" }, proof.ErrStatement},
+		"a kind out of range": {func(q *proof.Proof, _ *proof.Claim) { q.Parts[1].Kind = 7 }, parts.ErrProof},
 	} {
-		q := read()
-		c.forge(q)
-		if err := r.scheme.Verify(f, c.program, q); !errors.Is(err, c.want) {
+		q, claim := read(), claimOf(program, run.Result)
+		c.forge(q, claim)
+		if err := f.Verify(claim, q); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

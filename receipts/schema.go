@@ -113,4 +113,6 @@ type Record struct {
 	Workflow datamodel.Link
 	Receipt  datamodel.Link
 	Answers  *[]datamodel.Link
+	Proofs   *Labelled
+	Keys     *[]datamodel.Link
 }

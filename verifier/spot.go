@@ -20,8 +20,9 @@ type spotted struct {
 	worth      string // soundness of a comparison with other executors
 	revealed   Revealed
 	sampling   *Sampling
-	exact      bool // the task did not run, which is checked without a transcript
+	exact      bool // the task did not run, which is checked without a transcript or a proof
 	refutation *block.Block
+	proof      *Proof
 }
 
 // spot checks one task's transcript: its links, both its ends, what it says of program, input and output, and the segments that were drawn. Of the run no more
@@ -82,18 +83,13 @@ func (c *checker) stated(t *workflow.Task, claim receipts.Claim, tr *machine.Tra
 	}
 	res := link.Result{Outcome: tr.End(), Fuel: uint64(tr.Used)}
 	if claim.Run.Outputs != nil {
+		if err := c.outputs(claim, &res); err != nil {
+			return Revealed{}, err
+		}
 		for _, o := range *claim.Run.Outputs {
-			if o.Cid == nil {
-				return Revealed{}, fmt.Errorf("its receipt does not name the content of output stream %d", o.Stream)
-			}
-			b, ok := c.get(receipts.CID(*o.Cid))
-			if !ok {
-				return Revealed{}, fmt.Errorf("%w: output %s", errMissing, receipts.CID(*o.Cid))
-			}
-			if !spotcheck.SameOutput(tr, o.Stream, b.Data) {
+			if !spotcheck.SameOutput(tr, o.Stream, res.Streams[o.Stream]) {
 				return Revealed{}, fmt.Errorf("its transcript has another output stream %d than its receipt names", o.Stream)
 			}
-			res.Streams[o.Stream] = b.Data
 		}
 	}
 	return compare(claim, job, res, "its transcript")

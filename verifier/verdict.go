@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/circuits/parts"
 )
 
 // Mode is a rung of assurance.
@@ -70,8 +71,18 @@ type Verdict struct {
 
 	Sampling   *Sampling    // of Spot
 	Refutation *block.Block // of Spot, if a segment is wrong: evidence that stands alone
+	Proof      *Proof       // of ZK, if there is one
 
 	drawing *sampling
+}
+
+// Proof is what a verdict in mode ZK says of the proof, in numbers.
+type Proof struct {
+	Family parts.Digest
+	Setup  string // where the keys come from: as the pinned ones say, or if there are none as the proof says
+	Pinned bool   // whoever verifies has these keys
+	Parts  int
+	Bytes  int64
 }
 
 const nothingEstablished = "none: nothing was established"

@@ -10,6 +10,8 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/circuits/parts"
+	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
@@ -30,6 +32,11 @@ type Config struct {
 
 	// Ours says whether a challenge that the bundle holds an answer to is one that whoever verifies made, as [Challenged.Ours] does; nil: none is.
 	Ours func(challenge cid.Cid) bool
+
+	// Family finds verifying keys that whoever verifies trusts, by the ID of their family, for mode ZK; nil stands for none, and is for no keys. AllowDev accepts
+	// those whose randomness one machine drew.
+	Family   func(id parts.Digest) *proof.Family
+	AllowDev bool
 
 	Others  []*receipts.Bundle  // of other executors, for mode Check
 	Rulings []*receipts.Archive // likewise
@@ -153,6 +160,9 @@ func (c *checker) checks(t *workflow.Task, drawings []*sampling) (ks []check) {
 		return []check{{mode: Attest}}
 	case c.cfg.Mode == All:
 		ks = []check{{mode: Attest}, {mode: Rerun}}
+		if _, ok := c.proofOf(t); ok {
+			ks = append(ks, check{mode: ZK})
+		}
 	case c.cfg.Mode == Check && asWished(t) != Spot:
 		return []check{{mode: asWished(t)}}
 	case c.cfg.Mode != Spot && c.cfg.Mode != Check:
@@ -250,13 +260,13 @@ func (c *checker) task(ctx context.Context, t *workflow.Task, k check) (Verdict,
 			return Verdict{}, ctx.Err()
 		}
 	case k.mode == ZK:
-		err = fmt.Errorf("%w: the bundle holds no proof of this task", errMissing)
+		found, err = c.zk(t)
 	}
 	v := c.verdict(t.Label, k.mode, start, err)
 	v.Cost.Wall += c.opening[t.Label].Wall
 	v.Cost.CPU += c.opening[t.Label].CPU
 	v.drawing = k.s
-	v.Revealed, v.Sampling, v.Refutation = found.revealed, found.sampling, found.refutation
+	v.Revealed, v.Sampling, v.Refutation, v.Proof = found.revealed, found.sampling, found.refutation, found.proof
 	v.Cost.Bytes = c.evidence(t, k)
 	if v.Outcome != Valid {
 		return v, nil
@@ -269,7 +279,7 @@ func (c *checker) task(ctx context.Context, t *workflow.Task, k check) (Verdict,
 		}
 	case found.worth != "":
 		v.Soundness = found.worth
-	case k.mode == Spot && found.exact:
+	case found.exact:
 		v.Soundness = "exact: the task did not run, and that it could not follows from its module, its parameters and what it awaits"
 	case k.mode == Spot:
 		v.Soundness = k.s.soundness(found.sampling, true)
@@ -291,9 +301,12 @@ func (c *checker) evidence(t *workflow.Task, k check) (n int64) {
 		return 0
 	}
 	read := []cid.Cid{t.CID, r.CID}
-	if k.mode == Rerun || k.mode == Spot {
+	if id, ok := c.proofOf(t); ok && k.mode == ZK {
+		read = append(read, id)
+	}
+	if k.mode == Rerun || k.mode == Spot || k.mode == ZK {
 		read = append(append(read, t.Mod), r.Claim.Links()...)
-		if tr := r.Claim.Run.Transcript; tr != nil {
+		if tr := r.Claim.Run.Transcript; tr != nil && k.mode != ZK {
 			read = append(read, receipts.CID(*tr))
 			n += c.rootBytes(r.Claim)
 		}

@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"sync"
 
@@ -16,10 +15,7 @@ import (
 	"github.com/ipld/go-ipld-prime/schema"
 
 	"github.com/trilemma-dev/trilemma/block"
-	"github.com/trilemma-dev/trilemma/circuits"
 	"github.com/trilemma-dev/trilemma/circuits/parts"
-	"github.com/trilemma-dev/trilemma/link"
-	"github.com/trilemma-dev/trilemma/machine"
 )
 
 // Version is the version of the format and of what is hashed into the challenges.
@@ -43,26 +39,10 @@ var types = sync.OnceValue(func() *schema.TypeSystem {
 	return ts
 })
 
-// Statement is what a proof shows. Its fields follow schema.ipldsch.
-type Statement struct {
-	Profile string
-	Program []byte // root
-	End     int64  // see circuits.Statement
-	Fuel    int64
-}
-
-// NewStatement is the statement that a run of a program ends so.
-func NewStatement(p *machine.Program, st circuits.Statement) (Statement, error) {
-	if st.End > math.MaxInt64 || st.Fuel > math.MaxInt64 {
-		return Statement{}, fmt.Errorf("no statement can say that a run ends as %d with fuel %d", st.End, st.Fuel)
-	}
-	root := p.Root()
-	return Statement{Profile: link.Profile, Program: root[:], End: int64(st.End), Fuel: int64(st.Fuel)}, nil
-}
-
 // Proof is a statement and the parts that show it.
 type Proof struct {
 	Family    parts.Digest
+	Setup     string // where the keys come from, as whoever proved says: see [Family.Origin]
 	Statement Statement
 	Parts     []parts.Part
 }
@@ -71,16 +51,20 @@ type Proof struct {
 type document struct {
 	Trilemma  string
 	Family    []byte
+	Setup     string
 	Statement Statement
 	Parts     []byte
 }
+
+// maxSetup bounds what a proof says of its keys: a CID in text.
+const maxSetup = 256
 
 // recordSize is the size of a part in a document.
 const recordSize = 2 + parts.PartSize
 
 // Block encodes the proof. Anybody can turn it into another proof of the same, so that its CID names these bytes and nothing else.
 func (p *Proof) Block() (block.Block, error) {
-	d := &document{Trilemma: Version, Family: p.Family[:], Statement: p.Statement}
+	d := &document{Trilemma: Version, Family: p.Family[:], Setup: p.Setup, Statement: p.Statement}
 	for i := range p.Parts {
 		d.Parts = binary.LittleEndian.AppendUint16(d.Parts, uint16(p.Parts[i].Kind))
 		d.Parts = append(d.Parts, p.Parts[i].Bytes()...)
@@ -97,18 +81,19 @@ func Read(data []byte) (*Proof, error) {
 	if err := block.Unmarshal(data, &d, types().TypeByName("Proof")); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	p := &Proof{Statement: d.Statement}
+	p := &Proof{Setup: d.Setup, Statement: d.Statement}
 	switch {
 	case d.Trilemma != Version:
 		return nil, fmt.Errorf("%w: version %.40q, this program knows %q", ErrMalformed, d.Trilemma, Version)
 	case len(d.Family) != len(p.Family):
 		return nil, fmt.Errorf("%w: a family's ID of %d bytes", ErrMalformed, len(d.Family))
-	case len(d.Statement.Program) != len(machine.Digest{}):
-		return nil, fmt.Errorf("%w: a program's root of %d bytes", ErrMalformed, len(d.Statement.Program))
-	case d.Statement.End < 0 || d.Statement.Fuel < 0:
-		return nil, fmt.Errorf("%w: a negative number", ErrMalformed)
+	case len(d.Setup) > maxSetup:
+		return nil, fmt.Errorf("%w: %d bytes that say where the keys come from", ErrMalformed, len(d.Setup))
 	case len(d.Parts) == 0 || len(d.Parts)%recordSize != 0:
 		return nil, fmt.Errorf("%w: %d bytes of parts", ErrMalformed, len(d.Parts))
+	}
+	if err := d.Statement.well(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	p.Family = parts.Digest(d.Family)
 	for record := range slices.Chunk(d.Parts, recordSize) {

@@ -1,7 +1,6 @@
 package proof
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -14,7 +13,6 @@ import (
 	"github.com/trilemma-dev/trilemma/circuits"
 	"github.com/trilemma-dev/trilemma/circuits/emit"
 	"github.com/trilemma-dev/trilemma/circuits/parts"
-	"github.com/trilemma-dev/trilemma/machine"
 )
 
 // ErrStatement says that a proof is about something else than what was asked, or was made for other keys.
@@ -29,8 +27,7 @@ type Scheme struct {
 
 // NewScheme makes the scheme whose circuits have at most so many constraints, for runs of such a mix.
 func NewScheme(constraints int, mix emit.Mix) (*Scheme, error) {
-	s := &Scheme{Chips: circuits.New()}
-	s.System = emit.New(s.Chips)
+	s := newSystem()
 	var err error
 	s.Shapes, err = s.System.Standard(constraints, mix)
 	return s, err
@@ -62,20 +59,24 @@ func (s *Scheme) Challenged(st Statement, contents circuits.Contents) ([]byte, e
 	return slices.Concat([]byte(Version), h.Sum(nil), b.Data), nil
 }
 
-// Verify checks that a proof, under the keys of a family of this scheme's circuits, shows how a run of the program ends. What the statement
-// says has to be compared with what is claimed: [Statement.Of] reads it. The error wraps ErrStatement, or parts.ErrProof if the proof does not hold.
-func (s *Scheme) Verify(f *parts.Family, program *machine.Program, p *Proof) error {
-	if p.Family != f.ID() {
-		return fmt.Errorf("%w: it was made under the keys of family %x, not %x", ErrStatement, p.Family[:8], shortID(f))
+// Verify checks that a proof, under the keys of the family, shows what is claimed of a run. The error wraps ErrStatement or [ErrNoStatement] if the
+// proof is about something else, or parts.ErrProof if it does not hold.
+func (f *Family) Verify(c *Claim, p *Proof) error {
+	s := f.Scheme
+	if id := f.ID(); p.Family != id {
+		return fmt.Errorf("%w: it was made under the keys of family %x, not %x", ErrStatement, p.Family[:8], id[:8])
 	}
-	want, err := NewStatement(program, p.Statement.Of())
+	want, err := c.Statement()
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrStatement, err)
+		return err
 	}
-	if p.Statement.Profile != want.Profile || !bytes.Equal(p.Statement.Program, want.Program) {
-		return fmt.Errorf("%w: the program is %x of profile %.16q", ErrStatement, p.Statement.Program[:8], p.Statement.Profile)
+	if d := p.Statement.differs(&want); d != "" {
+		return fmt.Errorf("%w: %s", ErrStatement, d)
 	}
-	contents := s.Chips.Contents(program, p.Statement.Of())
+	contents, err := s.Contents(c)
+	if err != nil {
+		return err
+	}
 	shapes := make([]*emit.Shape, len(p.Parts))
 	for i := range p.Parts {
 		k := p.Parts[i].Kind
@@ -88,25 +89,23 @@ func (s *Scheme) Verify(f *parts.Family, program *machine.Program, p *Proof) err
 	if err != nil {
 		return fmt.Errorf("%w: %w", parts.ErrProof, err)
 	}
-	challenged, err := s.Challenged(p.Statement, contents)
+	challenged, err := s.Challenged(want, contents)
 	if err != nil {
 		return err
 	}
-	return f.Verify(challenged, p.Parts, func(i int, ch *parts.Challenges) ([]fr.Element, error) { return g.Of(i, ch.Shared), nil })
+	return f.Keys.Verify(challenged, p.Parts, func(i int, ch *parts.Challenges) ([]fr.Element, error) { return g.Of(i, ch.Shared), nil })
 }
 
-func shortID(f *parts.Family) []byte {
-	id := f.ID()
-	return id[:8]
-}
-
-// Of is what the statement says of the end of the run.
-func (st *Statement) Of() circuits.Statement {
-	return circuits.Statement{End: uint64(st.End), Fuel: uint64(st.Fuel)}
-}
-
-// Stated is what the contents of a run's chips say of its end.
-func Stated(c circuits.Contents) circuits.Statement {
-	row := c["statement"].Rows[0]
-	return circuits.Statement{End: row[0], Fuel: row[1]}
+// Contents is what the verifier knows of each chip.
+func (s *Scheme) Contents(c *Claim) (circuits.Contents, error) {
+	ends, err := c.Ends()
+	if err != nil {
+		return nil, err
+	}
+	for i, out := range c.Result.Streams {
+		if len(out) > 0 {
+			return nil, fmt.Errorf("%w: output stream %d is not empty, and no chip shows output yet", ErrNoStatement, i)
+		}
+	}
+	return s.Chips.Contents(c.Program, ends), nil
 }
