@@ -117,12 +117,8 @@ func (s *Keystore) manifest(d parts.Digest) (*Manifest, error) {
 }
 
 func readManifestFile(path string) (*Manifest, error) {
-	f, err := os.Open(path)
+	data, err := readSmall(path)
 	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
-	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, err
 	}
 	m, err := ReadManifest(data)
@@ -130,6 +126,16 @@ func readManifestFile(path string) (*Manifest, error) {
 		return nil, fmt.Errorf("%s: %w", filepath.Base(path), err)
 	}
 	return m, nil
+}
+
+// readSmall reads a file of at most a manifest's size; of a larger one, a byte more than that.
+func readSmall(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
+	return data, errors.Join(err, f.Close())
 }
 
 // Load loads the keys of a circuit. The error wraps ErrNoKeys if there are none, and ErrManifest if what is there is not what was saved.

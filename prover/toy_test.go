@@ -130,13 +130,7 @@ func (g *Generator) keys(ctx context.Context, s Shape, labels []string) (k Keys,
 	if k.Circuit, err = Compile(s, labels); err != nil {
 		return k, err
 	}
-	pk, vk, err := g.Generate(ctx, k.Circuit.system)
-	if err != nil {
-		return k, err
-	}
-	k.Proving = pk
-	k.Key, err = VerifyingKey(vk)
-	return k, err
+	return g.Keys(ctx, k.Circuit)
 }
 
 func toyProver(t testing.TB) *Prover {

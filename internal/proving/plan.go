@@ -1,0 +1,143 @@
+package proving
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/trilemma-dev/trilemma/circuits"
+	"github.com/trilemma-dev/trilemma/circuits/emit"
+	"github.com/trilemma-dev/trilemma/circuits/parts"
+	"github.com/trilemma-dev/trilemma/circuits/proof"
+	"github.com/trilemma-dev/trilemma/link"
+	"github.com/trilemma-dev/trilemma/machine"
+	"github.com/trilemma-dev/trilemma/prover"
+	"github.com/trilemma-dev/trilemma/wasm"
+)
+
+// ErrUnprovable says that something was executed, or an end was come to, that no proof shows.
+var ErrUnprovable = errors.New("no proof can show this run")
+
+// Unprovable is where a run comes to what no proof shows. It wraps [ErrUnprovable].
+type Unprovable struct {
+	PC     uint32
+	Op     machine.Op
+	Origin link.Origin
+	Source machine.Source
+	Why    string
+}
+
+// Error names operation, function and place.
+func (u *Unprovable) Error() string {
+	at := ""
+	if u.Source.Offset != 0 {
+		at = fmt.Sprintf(" at byte %#x", u.Source.Offset)
+	}
+	name := u.Origin.Name
+	if name == "" {
+		name = fmt.Sprintf("function %d", u.Origin.Func)
+	}
+	return fmt.Sprintf("%v: %s in %s (%s)%s: %s", ErrUnprovable, u.Op, name, u.Origin.Kind, at, u.Why)
+}
+
+// Unwrap makes it an [ErrUnprovable].
+func (u *Unprovable) Unwrap() error { return ErrUnprovable }
+
+// Traced is a run that is ready to be proved.
+type Traced struct {
+	Run *circuits.Run
+	Estimate
+	Execute, Trace time.Duration // running it, and writing down how
+}
+
+// Estimate is what a proof takes. All but Seconds and Memory are exact.
+type Estimate struct {
+	Steps, Fuel uint64
+	Used        int // constraints that the run's rows take
+	Constraints int // of all parts, with rows that are not used
+	Parts       int
+	Bytes       int64 // of the proof, without its statement
+	Filling     int64 // bytes of memory that the written run takes
+	Part        int   // constraints of the largest part
+}
+
+// maxTraced bounds the steps of a run that is written down: some gigabytes.
+const maxTraced = 1 << 24
+
+// Trace runs a program and writes down how, for a scheme. guest is the module that was linked, for places in it. The error is an [*Unprovable], or the context's or the
+// host's.
+func Trace(ctx context.Context, s *proof.Scheme, p *machine.Program, guest *wasm.Module, streams [][]byte, lim link.Limits, now func() time.Time) (*Traced, error) {
+	start := now()
+	m := machine.New(p, streams, lim)
+	for !m.Ended() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if m.Steps() > maxTraced {
+			return nil, fmt.Errorf("%w: it takes more than %d steps", ErrUnprovable, maxTraced)
+		}
+		if _, err := m.Run(slice); err != nil {
+			return nil, err
+		}
+	}
+	t := &Traced{Execute: now().Sub(start)}
+	start = now()
+	run, err := s.Chips.Fill(p, streams, lim)
+	if u, ok := errors.AsType[*circuits.UnprovableError](err); ok {
+		return nil, unprovable(p, guest, u)
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.Run = run
+	cut, err := prover.Cut(s, run)
+	if err != nil {
+		return nil, err
+	}
+	t.estimate(s, run, cut)
+	t.Trace = now().Sub(start)
+	return t, nil
+}
+
+// slice is how many steps are taken between two looks at the context: some milliseconds.
+const slice = 1 << 20
+
+func unprovable(p *machine.Program, guest *wasm.Module, u *circuits.UnprovableError) error {
+	out := &Unprovable{PC: u.PC, Op: u.Op, Why: u.Why}
+	place := p.Place(u.PC)
+	if place.Func < 0 || guest == nil {
+		out.Origin = link.Origin{Kind: link.FromStub, Name: "entry"}
+		return out
+	}
+	out.Origin = p.Linked.Origin[place.Func]
+	var err error
+	out.Source, err = p.Source(u.PC, guest)
+	return errors.Join(out, err)
+}
+
+func (e *Estimate) estimate(s *proof.Scheme, run *circuits.Run, cut []emit.Part) {
+	e.Steps, e.Fuel, e.Parts = run.Steps, run.Result.Fuel, len(cut)
+	e.Bytes = int64(len(cut)) * (2 + parts.PartSize)
+	for _, c := range s.Chips.Chips {
+		rows := run.Filling.Rows[c.Name]
+		e.Used += len(rows) * s.System.Cost(c.Name)
+		e.Filling += int64(len(rows)) * int64(len(c.Columns)*8+rowOverhead)
+	}
+	for i := range cut {
+		n := Constraints(s, cut[i].Shape)
+		e.Constraints += n
+		e.Part = max(e.Part, n)
+	}
+}
+
+// rowOverhead is what a row takes beside its numbers: two slices' heads, and what the allocator rounds up.
+const rowOverhead = 64
+
+// Constraints is how many constraints a shape's rows take.
+func Constraints(s *proof.Scheme, sh *emit.Shape) (n int) {
+	for _, c := range s.Chips.Chips {
+		n += sh.Rows(c.Name) * s.System.Cost(c.Name)
+	}
+	return n
+}

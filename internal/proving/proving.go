@@ -1,0 +1,284 @@
+// Package proving takes runs from their bundles to proofs: what commands and the service share. It refuses a run that no proof can show, or that does not fit
+// into the memory that it may take, before it proves anything; and it goes on where it was if its process died.
+package proving
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/circuits/parts"
+	"github.com/trilemma-dev/trilemma/circuits/proof"
+	"github.com/trilemma-dev/trilemma/internal/evaluate"
+	"github.com/trilemma-dev/trilemma/link"
+	"github.com/trilemma-dev/trilemma/prover"
+	"github.com/trilemma-dev/trilemma/receipts"
+	"github.com/trilemma-dev/trilemma/verifier"
+	"github.com/trilemma-dev/trilemma/wasm"
+	"github.com/trilemma-dev/trilemma/workflow"
+)
+
+// Config is what proving needs. All but Memory, Workers and Progress are required.
+type Config struct {
+	Keys     *Keys
+	Sessions string // directory of proofs in the making
+	Memory   int64  // bytes that the process may take; 0: no limit
+	Workers  int    // parts at once, as far as memory goes; 0: one for each core
+	Random   io.Reader
+	Now      func() time.Time
+	Progress func(Progress) // may be nil
+}
+
+// Progress tells how far a proof is. Left is an estimate of the time until the stage is done, 0 if there is none yet.
+type Progress struct {
+	Task        string
+	Stage       string // trace, commit, prove, verify
+	Done, Total int
+	Left        time.Duration
+}
+
+// Proved is a proof that was made of a task.
+type Proved struct {
+	Task  string
+	Proof block.Block
+	Estimate
+	Resumed                                 int // parts that an earlier attempt had finished
+	Workers                                 int
+	Execute, Trace, Commit, Proving, Verify time.Duration
+	Setup                                   string
+	Family                                  parts.Digest
+}
+
+// Seconds is the time that proving took, without running the task.
+func (p *Proved) Seconds() float64 { return (p.Trace + p.Commit + p.Proving + p.Verify).Seconds() }
+
+// ErrMemory says that a proof would take more memory than it may.
+var ErrMemory = errors.New("not enough memory to prove this")
+
+// ErrReceipt says that a run is not what its receipt says: nothing else can be proved of it.
+var ErrReceipt = errors.New("the run is not what its receipt says")
+
+// Prover proves.
+type Prover struct{ cfg Config }
+
+// New makes a prover.
+func New(cfg Config) *Prover {
+	if cfg.Workers <= 0 {
+		cfg.Workers = runtime.GOMAXPROCS(0)
+	}
+	return &Prover{cfg}
+}
+
+// Bundle proves tasks of a bundle, by label, all that ran if there are none, and returns the bundle with the proofs. All tasks are looked at before the first one is proved.
+func (p *Prover) Bundle(ctx context.Context, b *receipts.Bundle, labels []string) (*receipts.Bundle, []Proved, error) {
+	claims, err := verifier.Claims(b, labels)
+	if err != nil {
+		return nil, nil, err
+	}
+	traced := make([]*Traced, len(claims))
+	for i := range claims {
+		if traced[i], err = p.look(ctx, b, &claims[i]); err != nil {
+			return nil, nil, fmt.Errorf("task %q: %w", claims[i].Task.Label, err)
+		}
+		if len(claims) > 1 { // all written down at once could be too much
+			traced[i].Run = nil
+		}
+	}
+	made, proofs := []Proved{}, make(map[string]block.Block)
+	for i := range claims {
+		one, err := p.task(ctx, b, &claims[i], traced[i])
+		if err != nil {
+			return nil, nil, fmt.Errorf("task %q: %w", claims[i].Task.Label, err)
+		}
+		made, proofs[one.Task] = append(made, *one), one.Proof
+	}
+	if len(proofs) == 0 {
+		return b, made, nil
+	}
+	keys, err := p.cfg.Keys.Runs.Family().Block()
+	if err != nil {
+		return nil, nil, err
+	}
+	out, err := verifier.AddProofs(b, proofs, keys)
+	return out, made, err
+}
+
+// look traces a task, and refuses what cannot be proved.
+func (p *Prover) look(ctx context.Context, b *receipts.Bundle, c *verifier.Claimed) (*Traced, error) {
+	p.tell(Progress{Task: c.Task.Label, Stage: "trace"})
+	guest, err := guestOf(b, c.Task)
+	if err != nil {
+		return nil, err
+	}
+	t, err := Trace(ctx, p.cfg.Keys.Runs.Family().Scheme, c.Claim.Program, guest, c.Job.Streams, c.Job.Limits, p.cfg.Now)
+	if err != nil {
+		return nil, err
+	}
+	if err := same(c, t.Run.Result); err != nil {
+		return nil, err
+	}
+	_, err = p.workers(&t.Estimate)
+	return t, err
+}
+
+func guestOf(b *receipts.Bundle, t *workflow.Task) (*wasm.Module, error) {
+	m, ok := b.Get(t.Mod)
+	if !ok {
+		return nil, fmt.Errorf("module %s: %w", t.Mod, evaluate.ErrMissing)
+	}
+	return wasm.Load(m.Data)
+}
+
+// same compares a run with what its receipt claims.
+func same(c *verifier.Claimed, got link.Result) error {
+	want := c.Claim.Result
+	switch {
+	case want.Outcome != got.Outcome:
+		return fmt.Errorf("%w: it ends in %s, not %s", ErrReceipt, got.Outcome, want.Outcome)
+	case want.Fuel != got.Fuel:
+		return fmt.Errorf("%w: it takes %d fuel, not %d", ErrReceipt, got.Fuel, want.Fuel)
+	}
+	for i := range got.Streams {
+		if string(got.Streams[i]) != string(want.Streams[i]) {
+			return fmt.Errorf("%w: its output stream %d is another one", ErrReceipt, i)
+		}
+	}
+	return nil
+}
+
+// Memory that proving takes, in bytes: measured, see docs/proofs.md.
+const (
+	baseMemory  = 128 << 20 // the program, its chips, and what the collector has not collected
+	perPart     = 1200      // of a part that is being proved, for each constraint
+	keyOverhead = 1.1       // of keys in memory, for each byte of them on disk
+)
+
+// Fixed is the memory that keys take, and whatever else there is beside runs and parts.
+func (k *Keys) Fixed() int64 { return baseMemory + int64(keyOverhead*float64(k.Bytes)) }
+
+// Needs is the memory that proving takes with so many parts at once.
+func (e *Estimate) Needs(k *Keys, workers int) int64 {
+	return k.Fixed() + e.Filling + int64(min(workers, e.Parts))*int64(e.Part)*perPart
+}
+
+// workers is how many parts can be worked at at once.
+func (p *Prover) workers(e *Estimate) (int, error) {
+	n := min(p.cfg.Workers, e.Parts)
+	if p.cfg.Memory == 0 {
+		return n, nil
+	}
+	for n > 1 && e.Needs(p.cfg.Keys, n) > p.cfg.Memory {
+		n--
+	}
+	if need := e.Needs(p.cfg.Keys, n); need > p.cfg.Memory {
+		return 0, fmt.Errorf("%w: %d MiB would be taken, %d MiB are allowed (--memory)", ErrMemory, need>>20, p.cfg.Memory>>20)
+	}
+	return n, nil
+}
+
+func (p *Prover) tell(pr Progress) {
+	if p.cfg.Progress != nil {
+		p.cfg.Progress(pr)
+	}
+}
+
+// task proves a task.
+func (p *Prover) task(ctx context.Context, b *receipts.Bundle, c *verifier.Claimed, t *Traced) (out *Proved, err error) {
+	if t.Run == nil {
+		if t, err = p.look(ctx, b, c); err != nil {
+			return nil, err
+		}
+	}
+	f := p.cfg.Keys.Runs.Family()
+	out = &Proved{Task: c.Task.Label, Estimate: t.Estimate, Execute: t.Execute, Trace: t.Trace, Setup: f.Origin(), Family: f.ID()}
+	if out.Workers, err = p.workers(&t.Estimate); err != nil {
+		return nil, err
+	}
+	dir, err := p.session(c.Claim)
+	if err != nil {
+		return nil, err
+	}
+	s, err := prover.OpenSession(dir, p.cfg.Random)
+	if err != nil {
+		return nil, err
+	}
+	out.Resumed = len(s.Have)
+	w := &watch{p: p, out: out, start: p.cfg.Now()}
+	made, err := p.cfg.Keys.Runs.Prove(ctx, &prover.RunJob{Claim: c.Claim, Run: t.Run, Seed: s.Seed, Have: s.Have, Workers: out.Workers, Done: s.Keep, Progress: w.stage})
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	w.end()
+	if out.Proof, err = made.Block(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	out.Bytes = int64(len(out.Proof.Data))
+	return out, s.Seal()
+}
+
+// session is the directory of the session of a claim under the family: the same for the same proof.
+func (p *Prover) session(c *proof.Claim) (string, error) {
+	f := p.cfg.Keys.Runs.Family()
+	st, err := c.Statement()
+	if err != nil {
+		return "", err
+	}
+	contents, err := f.Scheme.Contents(c)
+	if err != nil {
+		return "", err
+	}
+	challenged, err := f.Scheme.Challenged(st, contents)
+	if err != nil {
+		return "", err
+	}
+	id := f.ID()
+	sum := sha256.Sum256(append(id[:], challenged...))
+	return filepath.Join(p.cfg.Sessions, fmt.Sprintf("%x", sum[:16])), nil
+}
+
+// watch measures the stages of a proof.
+type watch struct {
+	p     *Prover
+	out   *Proved
+	now   prover.Stage
+	start time.Time
+}
+
+func (w *watch) stage(s prover.Stage, done, total int) {
+	if s != w.now {
+		w.end()
+		w.now, w.start = s, w.p.cfg.Now()
+	}
+	pr := Progress{Task: w.out.Task, Stage: string(s), Done: done, Total: total}
+	if n := done - w.fresh(s); n > 0 && done < total {
+		pr.Left = w.p.cfg.Now().Sub(w.start) * time.Duration(total-done) / time.Duration(n)
+	}
+	w.p.tell(pr)
+}
+
+// fresh is how many parts of a stage took no time.
+func (w *watch) fresh(s prover.Stage) int {
+	if s == prover.StageProve {
+		return w.out.Resumed
+	}
+	return 0
+}
+
+// end ends the stage that is measured.
+func (w *watch) end() {
+	took := w.p.cfg.Now().Sub(w.start)
+	switch w.now {
+	case prover.StageCommit:
+		w.out.Commit = took
+	case prover.StageProve:
+		w.out.Proving = took
+	case prover.StageVerify:
+		w.out.Verify = took
+	}
+}
