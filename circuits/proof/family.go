@@ -80,6 +80,7 @@ type familyDocument struct {
 
 type shapeDocument struct {
 	Name      string
+	Block     int64
 	Rows      []rowsDocument
 	Verifying []byte
 }
@@ -99,7 +100,7 @@ func (f *Family) Block() (block.Block, error) {
 	}
 	kinds := f.Keys.Kinds()
 	for i, sh := range f.Scheme.Shapes {
-		one := shapeDocument{Name: sh.Name(), Rows: []rowsDocument{}, Verifying: kinds[i].Key.Bytes()}
+		one := shapeDocument{Name: sh.Name(), Block: int64(sh.Block()), Rows: []rowsDocument{}, Verifying: kinds[i].Key.Bytes()}
 		for _, c := range f.Scheme.Chips.Chips {
 			if n := sh.Rows(c.Name); n > 0 {
 				one.Rows = append(one.Rows, rowsDocument{c.Name, int64(n)})
@@ -152,6 +153,9 @@ func ReadFamily(data []byte) (*Family, error) {
 }
 
 func (d *shapeDocument) shape(s *emit.System) (*emit.Shape, error) {
+	if d.Block < 1 || d.Block > maxRows {
+		return nil, fmt.Errorf("blocks of %d rows", d.Block)
+	}
 	rows, total, last := make(map[string]int), int64(0), ""
 	for i, r := range d.Rows {
 		if r.Rows < 1 || r.Rows > maxRows {
@@ -165,7 +169,7 @@ func (d *shapeDocument) shape(s *emit.System) (*emit.Shape, error) {
 		}
 		rows[r.Chip], last = int(r.Rows), r.Chip
 	}
-	return s.Shape(d.Name, rows)
+	return s.Shape(d.Name, int(d.Block), rows)
 }
 
 // chips are the chips of this program and what they are for circuits: made once, and the same for all.

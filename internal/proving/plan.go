@@ -125,7 +125,7 @@ func (e *Estimate) estimate(s *proof.Scheme, run *circuits.Run, cut []emit.Part)
 		e.Filling += int64(len(rows)) * int64(len(c.Columns)*8+rowOverhead)
 	}
 	for i := range cut {
-		n := Constraints(s, cut[i].Shape)
+		n := cut[i].Shape.Constraints()
 		e.Constraints += n
 		e.Part = max(e.Part, n)
 	}
@@ -133,11 +133,3 @@ func (e *Estimate) estimate(s *proof.Scheme, run *circuits.Run, cut []emit.Part)
 
 // rowOverhead is what a row takes beside its numbers: two slices' heads, and what the allocator rounds up.
 const rowOverhead = 64
-
-// Constraints is how many constraints a shape's rows take.
-func Constraints(s *proof.Scheme, sh *emit.Shape) (n int) {
-	for _, c := range s.Chips.Chips {
-		n += sh.Rows(c.Name) * s.System.Cost(c.Name)
-	}
-	return n
-}
