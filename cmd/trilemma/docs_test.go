@@ -19,7 +19,7 @@ import (
 
 // shapes are the JSON objects that commands print, by the names that docs/commands.md uses.
 var shapes = map[string]any{
-	"run": wire.Run{}, "exec": wire.Exec{}, "verify": verifyJSON{}, "challenge-new": challengeJSON{}, "challenge-answer": answerJSON{},
+	"run": wire.Run{}, "exec": wire.Exec{}, "verify": wire.Report{}, "challenge-new": challengeJSON{}, "challenge-answer": answerJSON{},
 	"dispute": disputeJSON{}, "spotcheck-plan": planJSON{}, "preflight": preflightJSON{}, "keys": keyJSON{},
 	"module": moduleJSON{}, "workflow": workflowJSON{}, "bundle": bundleJSON{}, "receipt": receiptJSON{}, "invocation": invocationJSON{}, "block": blockJSON{},
 	"tokens": tokensJSON{}, "delegate": tokenJSON{}, "revocations": revocationsJSON{},

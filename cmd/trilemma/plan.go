@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/trilemma-dev/trilemma/internal/wire"
+	"github.com/trilemma-dev/trilemma/internal/work"
 	"github.com/trilemma-dev/trilemma/spotcheck"
 	"github.com/trilemma-dev/trilemma/verifier"
 )
@@ -62,16 +64,16 @@ With --gain it says what stake an executor must stand to lose when caught, so th
 }
 
 type planJSON struct {
-	Segments    uint64      `json:"segments"`
-	Bad         uint64      `json:"bad"`
-	Samples     uint64      `json:"samples"`
-	Confidence  string      `json:"confidence,omitempty"`
-	Probability float64     `json:"probability"`
-	Single      float64     `json:"single"`
-	Curve       []pointJSON `json:"curve"`
-	Stake       *float64    `json:"stake,omitempty"`
-	StakeSingle *float64    `json:"stake_single,omitempty"`
-	Expected    *float64    `json:"expected,omitempty"`
+	Segments    uint64       `json:"segments"`
+	Bad         uint64       `json:"bad"`
+	Samples     uint64       `json:"samples"`
+	Confidence  string       `json:"confidence,omitempty"`
+	Probability float64      `json:"probability"`
+	Single      float64      `json:"single"`
+	Curve       []wire.Point `json:"curve"`
+	Stake       *float64     `json:"stake,omitempty"`
+	StakeSingle *float64     `json:"stake_single,omitempty"`
+	Expected    *float64     `json:"expected,omitempty"`
 }
 
 // plan is a plan with its exact probabilities: to find one of the bad segments, and to find a single one.
@@ -121,7 +123,7 @@ func (a *app) plan(args []string, f planFlags) error {
 	if err != nil {
 		return usage("%w", err)
 	}
-	j.Probability, j.Single, j.Curve = float(j.p), float(j.single), points(curve)
+	j.Probability, j.Single, j.Curve = float(j.p), float(j.single), work.PointsOf(curve)
 	return a.bet(&j, f)
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trilemma-dev/trilemma/capability"
+	"github.com/trilemma-dev/trilemma/internal/work"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/runtime"
@@ -175,20 +176,10 @@ func (a *app) drawing(ctx context.Context, b *receipts.Bundle, f verifyFlags) (*
 	if err != nil {
 		return nil, err
 	}
-	out := &verifier.Challenged{Challenge: ch, Ours: true, Here: f.open}
-	if !f.open {
-		return out, nil
+	out, note, err := work.Draw(ctx, b, ch, f.open)
+	if note != nil {
+		fmt.Fprintln(a.err, "note: no openings could be made here:", note)
 	}
-	made, err := verifier.Answer(ctx, b, ch, &machine.Engine{})
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	if err != nil { // what cannot be opened is not answered: the verdict says what is wrong with the bundle, or missing
-		fmt.Fprintln(a.err, "note: no openings could be made here:", err)
-		return out, nil
-	}
-	out.Get = made.Get
-	out.Answer, _, err = verifier.ReadAnswer(made)
 	return out, hostFailure(err)
 }
 

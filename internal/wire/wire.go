@@ -56,6 +56,27 @@ type Verdict struct {
 	Soundness string   `json:"soundness" doc:"what is established, how surely, under which assumption"`
 	Cost      Cost     `json:"cost"`
 	Revealed  Revealed `json:"revealed"`
+
+	Sampling *Sampling `json:"sampling,omitempty" doc:"of a spot-check"`
+}
+
+// Sampling is what a spot-check drew, and what that is worth.
+type Sampling struct {
+	Segments     uint64  `json:"segments" doc:"of all tasks"`
+	Samples      uint64  `json:"samples"`
+	TaskSegments uint64  `json:"task_segments"`
+	TaskSamples  uint64  `json:"task_samples"`
+	Single       float64 `json:"single" doc:"probability that a single forged segment is found"`
+	Curve        []Point `json:"curve"`
+	Seed         string  `json:"seed"`
+	OpenedInput  int64   `json:"opened_input_bytes"`
+	OpenedState  int64   `json:"opened_state_bytes"`
+}
+
+// Point is a probability of detection.
+type Point struct {
+	Bad         uint64  `json:"bad" doc:"segments that are forged"`
+	Probability float64 `json:"probability"`
 }
 
 // Cost is what a check took.

@@ -25,7 +25,7 @@ func Modes() []string {
 }
 
 // Compile compiles a document whose modules and files are stored blocks. name tells its form, as a file's name would. parts are the
-// blocks that it made. The computations are among them, so that whoever follows every link of a run finds them.
+// blocks that it made.
 func Compile(ctx context.Context, blocks store.Blocks, name string, data []byte, sub string) (w *workflow.Workflow, parts []block.Block, err error) {
 	d, err := workflow.Parse(name, data)
 	if err != nil {
@@ -56,8 +56,7 @@ func Compile(ctx context.Context, blocks store.Blocks, name string, data []byte,
 			parts = append(parts, block.Block{CID: c, Data: data})
 		}
 	}
-	more, err := Computations(w)
-	return w, append(parts, more...), err
+	return w, parts, nil
 }
 
 // Computations are the blocks of a workflow's tasks without their subjects, which receipts and promises link to.

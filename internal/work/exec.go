@@ -3,7 +3,6 @@ package work
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -21,34 +20,12 @@ import (
 	"github.com/trilemma-dev/trilemma/wasm"
 )
 
-// Call is one call of a stored module: of a function if Invoke is set, else of the WASI command that it is.
-type Call struct {
-	Module string          `json:"module" doc:"CID of a module that was put"`
-	Invoke string          `json:"invoke,omitempty" maxLength:"1024" doc:"exported function; absent for a WASI command"`
-	Params json.RawMessage `json:"params,omitempty" doc:"of a function: a list of values as DAG-JSON"`
-	Result string          `json:"result,omitempty" enum:"bytes,string" doc:"of a function: it returns bytes or a string (canonical ABI)"`
-	Args   []string        `json:"args,omitempty" maxItems:"4096" doc:"of a command"`
-	Env    []string        `json:"env,omitempty" maxItems:"4096" doc:"of a command: KEY=VALUE"`
-	Stdin  string          `json:"stdin,omitempty" doc:"of a command: CID of a block that was put"`
-	Fuel   uint64          `json:"fuel" minimum:"0" maximum:"9223372036854775807" doc:"Wasm instructions after which the outcome is fuel"`
-	Memory uint32          `json:"memory,omitempty" doc:"cap of the memory, in pages of 64 KiB; default 1024"`
-	Output uint64          `json:"output,omitempty" maximum:"67108864" doc:"cap of all output, in bytes; default 16 MiB"`
-	Clock  uint64          `json:"clock,omitempty" maximum:"9223372036854775807" doc:"where a command's clock starts, in nanoseconds since 1970"`
-	Seed   uint64          `json:"seed,omitempty" maximum:"9223372036854775807" doc:"of a command's random numbers"`
+// UseOfCall is what a call may use.
+func UseOfCall(c *wire.Call) capability.Use {
+	return capability.Use{Fuel: c.Fuel, Memory: limitsOf(c).Memory, Modules: []string{c.Module}}
 }
 
-// Exec asks for one call, without a receipt.
-type Exec struct {
-	Call
-	Engine string `json:"engine,omitempty" enum:"native,machine" doc:"default native"`
-}
-
-// Use is what the call may use.
-func (c *Call) Use() capability.Use {
-	return capability.Use{Fuel: c.Fuel, Memory: c.lim().Memory, Modules: []string{c.Module}}
-}
-
-func (c *Call) lim() link.Limits {
+func limitsOf(c *wire.Call) link.Limits {
 	lim := link.Limits{Fuel: c.Fuel, Memory: c.Memory, Output: c.Output}
 	if lim.Memory == 0 {
 		lim.Memory = link.DefaultPages
@@ -60,8 +37,8 @@ func (c *Call) lim() link.Limits {
 }
 
 // prepare links a call.
-func (w *Worker) prepare(ctx context.Context, c *Call) (*evaluate.Job, *wasm.Module, error) {
-	lim := c.lim()
+func (w *Worker) prepare(ctx context.Context, c *wire.Call) (*evaluate.Job, *wasm.Module, error) {
+	lim := limitsOf(c)
 	if lim.Memory > link.MaxPages || lim.Output > link.MaxOutput {
 		return nil, nil, refuse(fmt.Errorf("at most %d pages and %d bytes of output", link.MaxPages, link.MaxOutput))
 	}
@@ -84,7 +61,7 @@ func (w *Worker) prepare(ctx context.Context, c *Call) (*evaluate.Job, *wasm.Mod
 	return &evaluate.Job{Linked: l, Streams: streams, Limits: lim}, m, nil
 }
 
-func (w *Worker) input(ctx context.Context, m *wasm.Module, c *Call) (entry link.Entry, streams [][]byte, err error) {
+func (w *Worker) input(ctx context.Context, m *wasm.Module, c *wire.Call) (entry link.Entry, streams [][]byte, err error) {
 	if c.Invoke == "" {
 		if len(c.Params) > 0 || c.Result != "" {
 			return entry, nil, refuse(errors.New("params and result are a function's: invoke is not set"))
@@ -141,7 +118,7 @@ func list(data []byte) (out []datamodel.Node, err error) {
 	return out, nil
 }
 
-func (w *Worker) exec(ctx context.Context, in Exec, p Progress) (*wire.Exec, error) {
+func (w *Worker) exec(ctx context.Context, in wire.ExecRequest, p Progress) (*wire.Exec, error) {
 	runner, name, err := w.engine(in.Engine)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,9 @@ package work
 import (
 	"context"
 	"fmt"
+	"slices"
+
+	"github.com/ipfs/go-cid"
 
 	"github.com/ipld/go-ipld-prime/datamodel"
 
@@ -15,14 +18,6 @@ import (
 	"github.com/trilemma-dev/trilemma/store"
 	"github.com/trilemma-dev/trilemma/workflow"
 )
-
-// Run asks for a run of a workflow whose blocks are stored.
-type Run struct {
-	Workflow   string `json:"workflow" doc:"CID of a workflow whose blocks were put" example:"bafyreib2rxk3rybk3aobmv5cjuql3bm2twh4jo5uxgf5kpqcsgz7soitae"`
-	Engine     string `json:"engine,omitempty" enum:"native,machine" doc:"what runs the tasks; default native"`
-	Transcript bool   `json:"transcript,omitempty" doc:"run on the machine, and commit to its states"`
-	Fresh      string `json:"fresh,omitempty" maxLength:"64" doc:"run every task, even if its result is known: any text, and a new one for each run that is wanted"`
-}
 
 // Workflow reads a workflow from stored blocks.
 func Workflow(ctx context.Context, blocks store.Blocks, name string) (*workflow.Workflow, error) {
@@ -41,7 +36,7 @@ func Workflow(ctx context.Context, blocks store.Blocks, name string) (*workflow.
 	return w, nil
 }
 
-func (w *Worker) run(ctx context.Context, in Run, p Progress) (*wire.Run, error) {
+func (w *Worker) run(ctx context.Context, in wire.RunRequest, p Progress) (*wire.Run, error) {
 	wf, err := Workflow(ctx, w.Blocks, in.Workflow)
 	if err != nil {
 		return nil, err
@@ -58,13 +53,13 @@ func (w *Worker) run(ctx context.Context, in Run, p Progress) (*wire.Run, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := w.keep(ctx, r.Bundle); err != nil {
+	if err := w.keep(ctx, wf, r.Bundle); err != nil {
 		return nil, err
 	}
 	return RunOf(r)
 }
 
-func (w *Worker) executor(in Run, progress func(executor.Event)) (*executor.Executor, error) {
+func (w *Worker) executor(in wire.RunRequest, progress func(executor.Event)) (*executor.Executor, error) {
 	runner, name, err := w.engine(in.Engine)
 	if err != nil {
 		return nil, err
@@ -78,10 +73,16 @@ func (w *Worker) executor(in Run, progress func(executor.Event)) (*executor.Exec
 	return executor.New(cfg)
 }
 
-// keep stores a bundle's blocks.
-func (w *Worker) keep(ctx context.Context, b *receipts.Bundle) error {
-	if w.Keep != nil {
-		return w.Keep(ctx, b)
+// keep stores a bundle's blocks, and those of the computations, which receipts and promises link to.
+func (w *Worker) keep(ctx context.Context, wf *workflow.Workflow, b *receipts.Bundle) error {
+	more, err := Computations(wf)
+	if err != nil {
+		return err
+	}
+	for _, c := range more {
+		if err := w.Blocks.Put(ctx, c); err != nil {
+			return fmt.Errorf("keep run %s: %w", b.Root, err)
+		}
 	}
 	for c, data := range b.Blocks {
 		if err := w.Blocks.Put(ctx, block.Block{CID: c, Data: data}); err != nil {
@@ -175,6 +176,34 @@ func RunOfBundle(b *receipts.Bundle) (*wire.Run, error) {
 		if out.Tasks[label], err = TaskOf(r); err != nil {
 			return nil, err
 		}
+	}
+	return out, nil
+}
+
+// Issued are the receipts that were issued for an answer of a kind: those of results that were known are not among them.
+func Issued(kind string, answer []byte) ([]cid.Cid, error) {
+	if kind != KindRun {
+		return nil, nil
+	}
+	r, err := Read[wire.Run](answer)
+	if err != nil {
+		return nil, err
+	}
+	names := []string{}
+	for _, t := range r.Tasks {
+		if !t.Memoised {
+			names = append(names, t.Receipt)
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names) // labels of one computation share a receipt
+	var out []cid.Cid
+	for _, name := range append(names, r.Receipt) {
+		c, err := block.Parse(name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
 	}
 	return out, nil
 }

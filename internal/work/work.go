@@ -18,7 +18,6 @@ import (
 	"github.com/trilemma-dev/trilemma/executor"
 	"github.com/trilemma-dev/trilemma/internal/engine"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
-	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/store"
 )
 
@@ -44,7 +43,7 @@ func refuse(err error) error { return fmt.Errorf("%w: %w", ErrRequest, err) }
 // Progress is told how far a job is: a stage in a word or two, and how many of its parts are done.
 type Progress func(stage string, done, total int)
 
-// Worker does jobs; it is safe for concurrent use. All fields but Memory, Workers, Effects, Keep and CPU are required.
+// Worker does jobs; it is safe for concurrent use. All fields but Memory, Workers, Effects and CPU are required.
 type Worker struct {
 	Signer  capability.Signer
 	Native  evaluate.Runner // may be the machine, where there is no compiler
@@ -56,9 +55,6 @@ type Worker struct {
 	Effects map[string]executor.Effect
 	Workers int   // tasks at once; 0: one for each core
 	Memory  int64 // bytes of guest memory that the tasks of one run may claim together; 0: the executor's default
-
-	// Keep, if set, stores a finished run's bundle. Otherwise each block is put into Blocks.
-	Keep func(context.Context, *receipts.Bundle) error
 
 	Now func() time.Time
 	CPU func() time.Duration // of the process; may be nil
