@@ -268,3 +268,42 @@ func (r *run) failures(tasks []*workflow.Task) []*workflow.Task {
 		return out
 	})
 }
+
+// Reopen makes a finished run of its bundle and the workflow that it is of. Signatures are checked, and that each receipt is about its
+// task; whether results are right is not. What was known before is not told.
+func Reopen(b *receipts.Bundle, w *workflow.Workflow) (*Run, error) {
+	if c := receipts.CID(b.Record.Workflow); !c.Equals(w.CID) {
+		return nil, fmt.Errorf("the bundle is of the workflow %s, not of %s", c, w.CID)
+	}
+	open := func(c cid.Cid, ran cid.Cid) (*receipts.Receipt, error) {
+		rb, ok := b.Get(c)
+		if !ok {
+			return nil, fmt.Errorf("the receipt %s is missing", c)
+		}
+		r, err := receipts.Open(rb)
+		if err == nil && !receipts.CID(r.Claim.Ran).Equals(ran) {
+			err = fmt.Errorf("the receipt %s is about %s, not about %s", c, receipts.CID(r.Claim.Ran), ran)
+		}
+		return r, err
+	}
+	whole, err := open(receipts.CID(b.Record.Receipt), w.CID)
+	if err != nil {
+		return nil, err
+	}
+	out := &Run{Bundle: b, Receipt: whole}
+	for _, t := range w.Tasks {
+		var l datamodel.Link
+		if all := whole.Claim.Run.Receipts; all != nil {
+			l = all.Values[t.Label]
+		}
+		if l == nil {
+			return nil, fmt.Errorf("task %q has no receipt", t.Label)
+		}
+		r, err := open(receipts.CID(l), t.CID)
+		if err != nil {
+			return nil, fmt.Errorf("task %q: %w", t.Label, err)
+		}
+		out.Results = append(out.Results, Result{Task: t, Receipt: r})
+	}
+	return out, nil
+}

@@ -9,11 +9,8 @@ import (
 
 	"crypto/sha256"
 
-	"github.com/ipfs/go-cid"
-
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/httpapi"
-	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/internal/work"
 	"github.com/trilemma-dev/trilemma/store"
 )
@@ -96,14 +93,8 @@ func (m *memory) do(ctx context.Context, j *memoryJob, w httpapi.Work) {
 			return
 		}
 		s.State, s.Answer = httpapi.Done, b.CID
-		if w.Kind == work.KindRun {
-			var r wire.Run
-			r, err = work.Read[wire.Run](answer)
-			if err == nil {
-				c, _ := cid.Decode(r.Receipt)
-				s.Receipts = []cid.Cid{c}
-				m.feed = append(m.feed, httpapi.Issued{Seq: uint64(len(m.feed) + 1), Job: s.ID, Answer: b.CID, Receipts: s.Receipts, At: s.Ended})
-			}
+		if s.Receipts, err = work.Issued(w.Kind, answer); err == nil && len(s.Receipts) > 0 {
+			m.feed = append(m.feed, httpapi.Issued{Seq: uint64(len(m.feed) + 1), Job: s.ID, Answer: b.CID, Receipts: s.Receipts, At: s.Ended})
 		}
 	})
 }

@@ -42,6 +42,7 @@ func (s *Server) stream(f func(context.Context, sender) error) *huma.StreamRespo
 		w := s.slowly(hc)
 		ctx, cancel := context.WithCancel(hc.Context())
 		defer cancel()
+		defer context.AfterFunc(s.draining, cancel)()
 		var mu sync.Mutex // owns w
 		write := func(text []byte) error {
 			mu.Lock()

@@ -8,8 +8,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"reflect"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -111,7 +109,13 @@ type Server struct {
 	api   huma.API
 	start time.Time
 	http.Handler
+
+	draining context.Context // ends when event streams are to end
+	drain    context.CancelFunc
 }
+
+// Drain ends all event streams and makes the service not ready: a shutdown waits only for what ends by itself.
+func (s *Server) Drain() { s.drain() }
 
 // New makes a service of its parts.
 func New(cfg Config) (*Server, error) {
@@ -132,7 +136,9 @@ func New(cfg Config) (*Server, error) {
 		cfg.Metrics = NewMetrics(prometheus.NewRegistry())
 	}
 	s := &Server{cfg: cfg, start: cfg.Now(), keys: newIdempotency()}
+	s.draining, s.drain = context.WithCancel(context.Background())
 	s.gate = newGate(&s.cfg, s.start)
+	gin.SetMode(gin.ReleaseMode) // a global of the library, by which it prints its routes on stdout
 	r := gin.New()
 	r.HandleMethodNotAllowed = true
 	r.RedirectTrailingSlash = false
@@ -160,23 +166,10 @@ func (s *Server) description() huma.Config {
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "", "", ""
 	cfg.CreateHooks = nil // no links to schemas in answers
 	cfg.RejectUnknownQueryParameters = true
-	cfg.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	cfg.Transformers = []huma.Transformer{transform}
 	cfg.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"ucan": {Type: "http", Scheme: "bearer",
 		Description: "A UCAN 1.0 container with one invocation, bound to the request, and its proofs."}}
 	return cfg
-}
-
-// schemaName names an object of the OpenAPI document: what is asked for and what is answered share their names in Go.
-func schemaName(t reflect.Type, hint string) string {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	name := huma.DefaultSchemaNamer(t, hint)
-	if strings.HasSuffix(t.PkgPath(), "/internal/work") {
-		name += "Request"
-	}
-	return name
 }
 
 // operations registers everything that the OpenAPI document describes.

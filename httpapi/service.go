@@ -78,6 +78,10 @@ func (s *Server) health(c *gin.Context) { c.String(http.StatusOK, "ok\n") }
 
 // ready answers whether work can be taken.
 func (s *Server) ready(c *gin.Context) {
+	if s.draining.Err() != nil {
+		problem(CodeUnavailable, "the service is about to end").write(c)
+		return
+	}
 	if s.cfg.Ready != nil {
 		if err := s.cfg.Ready(c.Request.Context()); err != nil {
 			p := problem(CodeUnavailable, "%v", err)

@@ -176,7 +176,7 @@ func TestWhole(t *testing.T) {
 		t.Errorf("verdict %+v", j.Report)
 	}
 	feed := call[wire.Receipts](s, get("/v1/receipts"), http.StatusOK)
-	if len(feed.Entries) != 1 || feed.Entries[0].Receipts[0] != r.Receipt || feed.Next != 1 {
+	if len(feed.Entries) != 1 || len(feed.Entries[0].Receipts) != 2 || feed.Entries[0].Receipts[1] != r.Receipt || feed.Next != 1 {
 		t.Errorf("feed %+v", feed)
 	}
 	if list := call[wire.Jobs](s, get("/v1/jobs?limit=1"), http.StatusOK); len(list.Jobs) != 1 || list.Jobs[0].Kind != "verify" || list.Next == "" {

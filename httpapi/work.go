@@ -59,7 +59,7 @@ func (s *Server) workOperations() {
 		need{command: capability.CommandGet, public: true}, s.getBundle)
 }
 
-func (s *Server) postRun(ctx context.Context, in *ask[work.Run]) (*accepted, error) {
+func (s *Server) postRun(ctx context.Context, in *ask[wire.RunRequest]) (*accepted, error) {
 	w, err := s.workflow(ctx, in.Body.Workflow)
 	if err != nil {
 		return nil, err
@@ -89,8 +89,8 @@ func (s *Server) allowed(ctx context.Context, u capability.Use) error {
 	return granted(ctx).use(u)
 }
 
-func (s *Server) postExecution(ctx context.Context, in *ask[work.Exec]) (*accepted, error) {
-	if err := s.allowed(ctx, in.Body.Use()); err != nil {
+func (s *Server) postExecution(ctx context.Context, in *ask[wire.ExecRequest]) (*accepted, error) {
+	if err := s.allowed(ctx, work.UseOfCall(&in.Body.Call)); err != nil {
 		return nil, err
 	}
 	if _, err := (&named{in.Body.Module}).parse(); err != nil {
@@ -106,8 +106,8 @@ func (s *Server) postExecution(ctx context.Context, in *ask[work.Exec]) (*accept
 	return submit(ctx, s, in, work.KindExec, c)
 }
 
-func (s *Server) postVerification(ctx context.Context, in *ask[work.Verify]) (*accepted, error) {
-	if err := in.Body.Check(); err != nil {
+func (s *Server) postVerification(ctx context.Context, in *ask[wire.VerifyRequest]) (*accepted, error) {
+	if err := work.CheckVerify(&in.Body); err != nil {
 		return nil, err
 	}
 	c, err := (&named{in.Body.Run}).parse()

@@ -91,6 +91,9 @@ func (a *app) exec(ctx context.Context, name string, args []string, f execFlags)
 	if err := f.check(); err != nil {
 		return err
 	}
+	if a.remote.url != "" {
+		return a.execThere(ctx, name, args, f)
+	}
 	l, in, err := a.link(name, args, f)
 	if err != nil {
 		return err

@@ -12,15 +12,11 @@ import (
 
 // effects grants what the flags allow, and refuses a workflow that asks for more before anything runs.
 func (f *runFlags) effects(w *workflow.Workflow) (map[string]executor.Effect, error) {
-	granted := map[string]executor.Effect{}
+	granted := effectsAllowed(f.files, f.hosts)
 	if f.files != "" {
 		if info, err := os.Stat(f.files); err != nil || !info.IsDir() {
 			return nil, usage("--files %s is not a directory", f.files)
 		}
-		granted[executor.CommandFileWrite] = executor.FileWrite(f.files)
-	}
-	if len(f.hosts) > 0 {
-		granted[executor.CommandHTTPPost] = executor.HTTPPost(f.hosts)
 	}
 	flags := map[string]string{executor.CommandFileWrite: "--files DIR", executor.CommandHTTPPost: "--allow-http HOST"}
 	for _, t := range w.Tasks {

@@ -36,8 +36,12 @@ func (a *app) inBundle(name string) finder {
 }
 
 // inStore finds what is kept under TRILEMMA_HOME: blocks of their own, small ones that lie with the remembered results, and
-// the receipt of a computation. It makes no directory.
+// the receipt of a computation. It makes no directory. With --remote
+// it is what the service keeps.
 func (a *app) inStore(ctx context.Context, c cid.Cid) (block.Block, error) {
+	if a.remote.url != "" {
+		return a.inService(ctx, c)
+	}
 	dir, err := a.home()
 	if err != nil {
 		return block.Block{}, err

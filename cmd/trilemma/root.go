@@ -73,7 +73,8 @@ func terminal(w io.Writer) bool {
 // app is one invocation of the command line.
 type app struct {
 	streams
-	json bool
+	json   bool
+	remote remoteFlags
 }
 
 // run runs the command line and returns the exit status.
@@ -143,6 +144,8 @@ State (the signing key, results, compiled code) lies under TRILEMMA_HOME; its de
 		Version:       version(),
 	}
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print one JSON object on stdout")
+	a.remote.add(root, a.getenv)
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return a.remote.check(c) }
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &status{code: exitUsage, err: err, hint: "see: " + c.CommandPath() + " --help"}
 	})
@@ -162,5 +165,6 @@ State (the signing key, results, compiled code) lies under TRILEMMA_HOME; its de
 	root.AddCommand(a.challengeCommand(), a.disputeCommand(), a.spotcheckCommand())
 	root.AddCommand(a.preflightCommand(), a.benchCommand())
 	root.AddCommand(a.inspectCommand(), a.delegateCommand(), a.revokeCommand())
+	root.AddCommand(a.serveCommand())
 	return root
 }

@@ -143,47 +143,16 @@ func (a *app) runWorkflow(ctx context.Context, name string, f runFlags) error {
 	if err != nil {
 		return err
 	}
-	key, err := a.signer(f.key)
-	if err != nil {
-		return err
-	}
-	keep, err := a.store()
-	if err != nil {
-		return err
-	}
-	w, err := a.compile(ctx, d, key.DID(), keep.Get)
-	if err != nil {
-		return err
-	}
-	effects, err := f.effects(w)
-	if err != nil {
-		return err
-	}
-	e, err := a.engine(ctx, f.engine, runtime.New)
-	if err != nil {
-		return err
-	}
-	defer e.close()
-	var bar *progress
-	cfg := executor.Config{Signer: key, Runner: e.Runner, Engine: e.name, Blocks: keep, Records: keep, Memo: keep,
-		Workers: f.workers, Memory: f.memory << 20, Fresh: f.fresh, Effects: effects, Progress: func(e executor.Event) { bar.done(e.Done) }}
-	if f.transcript {
-		cfg.Recorder, cfg.Engine = &machine.Engine{}, engine.NameMachine
-	}
-	ex, err := executor.New(cfg)
-	if err != nil {
-		return usage("%w", err)
-	}
-	if err := ex.Check(ctx, w); err != nil {
-		return usage("%s: %w", name, err)
-	}
 	timed, cancel := limited(ctx, f.deadline)
 	defer cancel()
-	bar = a.progress(len(w.Tasks))
-	r, err := ex.Run(timed, w)
-	bar.end()
+	var r *executor.Run
+	if a.remote.url != "" {
+		r, err = a.runThere(ctx, timed, d, f)
+	} else {
+		r, err = a.runHere(ctx, timed, name, d, f)
+	}
 	if err != nil {
-		return unfinished(err, f.deadline)
+		return err
 	}
 	if f.samples != 0 {
 		if r.Bundle, err = a.withOpenings(timed, r.Bundle, seedFlags{samples: f.samples, seed: f.seed, grindable: f.seed == ""}); err != nil {
@@ -207,6 +176,51 @@ func (a *app) runWorkflow(ctx context.Context, name string, f runFlags) error {
 		return &status{code: exitFailed}
 	}
 	return nil
+}
+
+// runHere runs a workflow in this process. What comes before the tasks is no part of the deadline, which timed has.
+func (a *app) runHere(ctx, timed context.Context, name string, d *workflow.Document, f runFlags) (*executor.Run, error) {
+	key, err := a.signer(f.key)
+	if err != nil {
+		return nil, err
+	}
+	keep, err := a.store()
+	if err != nil {
+		return nil, err
+	}
+	w, err := a.compile(ctx, d, key.DID(), keep.Get)
+	if err != nil {
+		return nil, err
+	}
+	effects, err := f.effects(w)
+	if err != nil {
+		return nil, err
+	}
+	e, err := a.engine(ctx, f.engine, runtime.New)
+	if err != nil {
+		return nil, err
+	}
+	defer e.close()
+	var bar *progress
+	cfg := executor.Config{Signer: key, Runner: e.Runner, Engine: e.name, Blocks: keep, Records: keep, Memo: keep,
+		Workers: f.workers, Memory: f.memory << 20, Fresh: f.fresh, Effects: effects, Progress: func(e executor.Event) { bar.done(e.Done) }}
+	if f.transcript {
+		cfg.Recorder, cfg.Engine = &machine.Engine{}, engine.NameMachine
+	}
+	ex, err := executor.New(cfg)
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	if err := ex.Check(ctx, w); err != nil {
+		return nil, usage("%s: %w", name, err)
+	}
+	bar = a.progress(len(w.Tasks))
+	r, err := ex.Run(timed, w)
+	bar.end()
+	if err != nil {
+		return nil, unfinished(err, f.deadline)
+	}
+	return r, nil
 }
 
 func (a *app) signer(path string) (*capability.Key, error) {

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/cluster"
+	"github.com/trilemma-dev/trilemma/httpapi"
+	"github.com/trilemma-dev/trilemma/internal/work"
+)
+
+// The service's jobs in the engine: a job's mode is its kind, its parameters are the request in JSON, or the CID of a block that holds it.
+
+// maxParams is the size up to which a request lies in the job itself, in bytes.
+const maxParams = 64 << 10
+
+// classOf is the queue that a kind of job waits in.
+func classOf(kind string) string {
+	if kind == work.KindVerify {
+		return cluster.ClassCheck
+	}
+	return cluster.ClassExecute
+}
+
+// jobs is the engine as the service sees it.
+type jobs struct{ *cluster.Engine }
+
+// Submit implements [httpapi.Engine].
+func (j jobs) Submit(ctx context.Context, w httpapi.Work, blocks ...block.Block) (httpapi.Status, error) {
+	job := cluster.Job{Class: classOf(w.Kind), Mode: w.Kind, Subject: w.Subject, Params: w.Request}
+	if len(w.Request) > maxParams {
+		b := block.Raw(w.Request)
+		blocks = append(blocks, b)
+		job.Params = []byte(b.CID.String())
+	}
+	s, err := j.Engine.Submit(ctx, job, blocks...)
+	return statusOf(s), edge(err)
+}
+
+// Job implements [httpapi.Engine].
+func (j jobs) Job(ctx context.Context, id string) (httpapi.Status, error) {
+	parsed, err := cluster.ParseID(id)
+	if err != nil {
+		return httpapi.Status{}, fmt.Errorf("%w: %w", httpapi.ErrNoJob, err)
+	}
+	s, err := j.Engine.Job(ctx, parsed)
+	return statusOf(s), edge(err)
+}
+
+// Cancel implements [httpapi.Engine].
+func (j jobs) Cancel(ctx context.Context, id string) error {
+	parsed, err := cluster.ParseID(id)
+	if err != nil {
+		return fmt.Errorf("%w: %w", httpapi.ErrNoJob, err)
+	}
+	return edge(j.Engine.Cancel(ctx, parsed))
+}
+
+// List implements [httpapi.Engine].
+func (j jobs) List(ctx context.Context, after string, limit int) (page []httpapi.Status, next string, err error) {
+	all, next, err := j.Engine.List(ctx, cluster.ListConfig{Cursor: after, Limit: limit})
+	if errors.Is(err, cluster.ErrInvalid) {
+		return nil, "", fmt.Errorf("%w: %w", httpapi.ErrCursor, err)
+	}
+	for _, s := range all {
+		page = append(page, statusOf(s))
+	}
+	return page, next, edge(err)
+}
+
+// Watch implements [httpapi.News].
+func (j jobs) Watch(ctx context.Context, id string, after uint64, f func(httpapi.Event) error) error {
+	parsed, err := cluster.ParseID(id)
+	if err != nil {
+		return fmt.Errorf("%w: %w", httpapi.ErrNoJob, err)
+	}
+	return edge(j.Engine.Watch(ctx, parsed, after, func(e cluster.Event) error {
+		return f(httpapi.Event{Seq: e.Seq, Status: statusOf(e.Status)})
+	}))
+}
+
+// Feed implements [httpapi.News].
+func (j jobs) Feed(ctx context.Context, after uint64, f func(httpapi.Issued) error) error {
+	return edge(j.Engine.Feed(ctx, after, func(i cluster.Issued) error {
+		return f(httpapi.Issued{Seq: i.Seq, Job: string(i.Job), Answer: i.Result, Receipts: i.Receipts, At: i.At})
+	}))
+}
+
+// edge puts the engine's errors into the service's words.
+func edge(err error) error {
+	for _, e := range []struct{ from, to error }{
+		{cluster.ErrNotFound, httpapi.ErrNoJob}, {cluster.ErrEnded, httpapi.ErrEnded}, {cluster.ErrFull, httpapi.ErrBusy}, {cluster.ErrReadOnly, httpapi.ErrBusy},
+	} {
+		if errors.Is(err, e.from) {
+			return fmt.Errorf("%w: %w", e.to, err)
+		}
+	}
+	return err
+}
+
+func statusOf(s cluster.Status) httpapi.Status {
+	return httpapi.Status{ID: string(s.ID), Kind: s.Job.Mode, Subject: s.Job.Subject, State: httpapi.State(s.State), Stage: s.Stage, Done: s.Done, Total: s.Total,
+		Left: s.Left, Log: s.Log, Error: s.Error, Answer: s.Result, Receipts: s.Receipts, Accepted: s.Accepted, Started: s.Started, Ended: s.Ended}
+}
+
+// handler does jobs of every kind for the engine.
+type handler struct {
+	worker  *work.Worker
+	engine  *cluster.Engine
+	metrics *httpapi.Metrics // may be nil
+	tracer  trace.Tracer
+}
+
+// handlers are those of the classes that this program can serve.
+func (h *handler) handlers() map[string]cluster.Handler {
+	return map[string]cluster.Handler{cluster.ClassExecute: h.do, cluster.ClassCheck: h.do}
+}
+
+func (h *handler) do(ctx context.Context, w *cluster.Work) (cluster.Outcome, error) {
+	ctx, span := h.tracer.Start(ctx, "job "+w.Job.Mode, trace.WithAttributes(attribute.String("job.id", string(w.ID)), attribute.Int("job.attempt", w.Attempt)))
+	defer span.End()
+	start := time.Now()
+	answer, err := h.answer(ctx, w)
+	if h.metrics != nil {
+		h.metrics.Worked(w.Job.Mode, answer, err, time.Since(start))
+	}
+	if err != nil {
+		span.SetStatus(codes.Error, "no answer") // the error may tell of content
+		if errors.Is(err, work.ErrRequest) {
+			err = fmt.Errorf("%w: %w", cluster.ErrPermanent, err)
+		}
+		return cluster.Outcome{}, err
+	}
+	b := block.Raw(answer)
+	if err := h.engine.Put(ctx, b); err != nil {
+		return cluster.Outcome{}, err
+	}
+	receipts, err := work.Issued(w.Job.Mode, answer)
+	return cluster.Outcome{Result: b.CID, Receipts: receipts}, err
+}
+
+// answer does the job, and tells how far it is.
+func (h *handler) answer(ctx context.Context, w *cluster.Work) ([]byte, error) {
+	request := w.Job.Params
+	if !bytes.HasPrefix(request, []byte("{")) {
+		c, err := block.Parse(string(request))
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", work.ErrRequest, err)
+		}
+		b, err := h.engine.Get(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		request = b.Data
+	}
+	start := time.Now()
+	return h.worker.Do(ctx, w.Job.Mode, request, func(stage string, done, total int) {
+		p := cluster.Progress{Stage: stage, Done: int64(done), Total: int64(total)}
+		if done > 0 && total > done {
+			p.Left = time.Since(start) / time.Duration(done) * time.Duration(total-done)
+		}
+		w.Report(p)
+	})
+}

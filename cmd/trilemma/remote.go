@@ -1,0 +1,309 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/ipfs/go-cid"
+	"github.com/ipld/go-ipld-prime/datamodel"
+	"github.com/ipld/go-ipld-prime/fluent/qp"
+	"github.com/ipld/go-ipld-prime/node/basicnode"
+	"github.com/spf13/cobra"
+
+	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/client"
+	"github.com/trilemma-dev/trilemma/executor"
+	"github.com/trilemma-dev/trilemma/receipts"
+	"github.com/trilemma-dev/trilemma/verifier"
+	"github.com/trilemma-dev/trilemma/workflow"
+)
+
+// remoteFlags say which service does the work.
+type remoteFlags struct{ url, key, proof string }
+
+func (f *remoteFlags) add(root *cobra.Command, getenv func(string) string) {
+	fl := root.PersistentFlags()
+	fl.StringVar(&f.url, "remote", getenv("TRILEMMA_REMOTE"), "let the service at this URL do the work; default: TRILEMMA_REMOTE")
+	fl.StringVar(&f.key, "remote-key", "", "sign requests with this key file instead of the one in TRILEMMA_HOME")
+	fl.StringVar(&f.proof, "remote-proof", "", "file with the delegations that lead from the service to our key")
+	completeFlag(root, "remote", oneOf())
+}
+
+// remoteCommands are those that a service can do the work of.
+func remoteCommands() []string {
+	return []string{"run", "exec", "verify", "inspect"}
+}
+
+// check refuses a service where it was named for a command that needs none. One that the environment names is for those that do.
+func (f *remoteFlags) check(c *cobra.Command) error {
+	if slices.Contains(remoteCommands(), c.Name()) && c.Parent() == c.Root() {
+		return nil
+	}
+	if c.Flags().Changed("remote") {
+		return usage("%s is done here: a service does run, exec, verify and inspect", c.CommandPath())
+	}
+	f.url = ""
+	return nil
+}
+
+// service is a client of the service, and who that is.
+func (a *app) service(ctx context.Context) (*client.Client, *client.Service, error) {
+	cfg := client.Config{URL: a.remote.url}
+	c, err := client.New(cfg)
+	if err != nil {
+		return nil, nil, usage("--remote: %w", err)
+	}
+	s, err := c.Service(ctx)
+	if err != nil {
+		return nil, nil, remoteError(err)
+	}
+	if s.Development && a.remote.key == "" && a.remote.proof == "" {
+		return c, s, nil
+	}
+	key, err := a.signer(a.remote.key)
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg.Key = key
+	if a.remote.proof != "" {
+		if cfg.Proofs, err = a.readTokens(a.remote.proof); err != nil {
+			return nil, nil, err
+		}
+	}
+	c, err = client.New(cfg)
+	return c, s, err
+}
+
+// remoteError gives what a service says an exit status.
+func remoteError(err error) error {
+	p, ok := errors.AsType[*client.Problem](err)
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case !ok:
+		return hostFailure(err)
+	case p.Status == http.StatusUnauthorized, p.Status == http.StatusForbidden:
+		return &status{code: exitDenied, err: p, hint: p.Hint}
+	case p.Status >= http.StatusInternalServerError, p.Status == http.StatusTooManyRequests:
+		return &status{code: exitFailed, err: p, hint: p.Hint}
+	}
+	return &status{code: exitUsage, err: p, hint: p.Hint}
+}
+
+// finished waits for a job. If ctx ends before, the job is cancelled.
+func (a *app) finished(ctx context.Context, c *client.Client, j *client.Job, err error, progress func(*client.Job)) (*client.Job, error) {
+	if err != nil {
+		return nil, remoteError(err)
+	}
+	j, err = c.Wait(ctx, j, progress)
+	if ctx.Err() != nil {
+		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if _, cerr := c.Cancel(late, j.ID); cerr != nil {
+			fmt.Fprintln(a.err, "note: the service was not told to stop:", cerr)
+		}
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return nil, remoteError(err)
+	}
+	return j, nil
+}
+
+// here are the flags of run that are about this machine's own engine.
+func (f *runFlags) here() string {
+	switch {
+	case f.key != "":
+		return "--key"
+	case f.workers != 0:
+		return "--workers"
+	case f.files != "":
+		return "--files"
+	case len(f.hosts) > 0:
+		return "--allow-http"
+	}
+	return ""
+}
+
+// runThere lets the service run a workflow. What is compiled and what comes back is checked here.
+func (a *app) runThere(ctx, timed context.Context, d *workflow.Document, f runFlags) (*executor.Run, error) {
+	if name := f.here(); name != "" {
+		return nil, usage("%s is the service's own business", name)
+	}
+	c, s, err := a.service(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w, err := a.compile(ctx, d, s.DID, a.inService)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.PutWorkflow(ctx, w); err != nil {
+		return nil, remoteError(err)
+	}
+	ask := client.RunRequest{Workflow: w.CID.String(), Engine: f.engine, Transcript: f.transcript}
+	if f.fresh {
+		ask.Fresh = rand.Text()
+	}
+	bar := a.progress(len(w.Tasks))
+	j, err := c.Run(timed, ask)
+	j, err = a.finished(timed, c, j, err, func(j *client.Job) { bar.done(int(j.Done)) })
+	bar.end()
+	if err != nil {
+		return nil, unfinished(err, f.deadline)
+	}
+	if j.Run == nil {
+		return nil, hostFailure(client.ErrAnswer)
+	}
+	b, err := c.Bundle(ctx, j.Run.Run)
+	if err != nil {
+		return nil, remoteError(err)
+	}
+	r, err := executor.Reopen(b, w)
+	if err != nil {
+		return nil, hostFailure(err)
+	}
+	for i, t := range r.Results {
+		r.Results[i].Memoised = j.Run.Tasks[t.Task.Label].Memoised
+	}
+	return r, nil
+}
+
+// execThere lets the service call a module.
+func (a *app) execThere(ctx context.Context, name string, args []string, f execFlags) error {
+	data, err := a.readFile(name, block.MaxBlock)
+	if err != nil {
+		return err
+	}
+	m, err := loadModule(name, data)
+	if err != nil {
+		return err
+	}
+	if _, _, err := a.linkModule(name, m, args, f); err != nil { // what is wrong is told before anything is sent
+		return err
+	}
+	b := block.Raw(data)
+	ask := client.ExecRequest{Engine: f.engine}
+	ask.Module, ask.Invoke, ask.Result, ask.Fuel, ask.Memory, ask.Output, ask.Clock, ask.Seed = b.CID.String(), f.invoke, f.result, f.fuel, f.memory, f.output, f.clock, f.seed
+	put := []block.Block{b}
+	if f.invoke == "" {
+		ask.Args, ask.Env = args, f.env
+		if f.stdin != "" {
+			in, err := a.readFile(f.stdin, math.MaxInt32)
+			if err != nil {
+				return err
+			}
+			put = append(put, block.Raw(in))
+			ask.Stdin = put[1].CID.String()
+		}
+	} else {
+		sig, _ := m.TypeOfFunc(m.Export(f.invoke).Index)
+		params, err := a.arguments(sig.Params, args)
+		if err != nil {
+			return err
+		}
+		if ask.Params, err = paramsJSON(params); err != nil {
+			return err
+		}
+	}
+	c, _, err := a.service(ctx)
+	if err != nil {
+		return err
+	}
+	for _, b := range put {
+		if err := c.Put(ctx, b); err != nil {
+			return remoteError(err)
+		}
+	}
+	timed, cancel := limited(ctx, f.deadline)
+	defer cancel()
+	start := time.Now()
+	j, err := c.Exec(timed, ask)
+	j, err = a.finished(timed, c, j, err, nil)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return a.printDeadline(f.deadline, f.engine, time.Since(start))
+	}
+	if err != nil {
+		return hostFailure(err)
+	}
+	if j.Exec == nil {
+		return hostFailure(client.ErrAnswer)
+	}
+	return a.printExec(j.Exec)
+}
+
+// paramsJSON is a list of values as DAG-JSON.
+func paramsJSON(params []datamodel.Node) ([]byte, error) {
+	n, err := qp.BuildList(basicnode.Prototype.Any, int64(len(params)), func(la datamodel.ListAssembler) {
+		for _, p := range params {
+			if u, ok := p.(datamodel.UintNode); ok { // DAG-JSON has no larger numbers; the bits are the same
+				v, err := u.AsUint()
+				if err == nil {
+					qp.ListEntry(la, qp.Int(int64(v)))
+					continue
+				}
+			}
+			qp.ListEntry(la, qp.Node(p))
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return block.EncodeJSON(n)
+}
+
+// verifyThere lets the service check a bundle. Its verdicts are its own word.
+func (a *app) verifyThere(ctx context.Context, b *receipts.Bundle, size int64, f verifyFlags) error {
+	if f.refutation != "" {
+		return usage("--refutation is about a check that is made here")
+	}
+	c, _, err := a.service(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.PutBundle(ctx, b); err != nil {
+		return remoteError(err)
+	}
+	timed, cancel := limited(ctx, f.deadline)
+	defer cancel()
+	bar := a.progress(tasks(b))
+	j, err := c.Verify(timed, client.VerifyRequest{Run: b.Root.String(), Mode: f.mode, Engine: f.engine, Executor: f.executor, Tasks: f.tasks, Fresh: rand.Text(),
+		Samples: f.samples, Seed: f.seed, Open: f.open})
+	j, err = a.finished(timed, c, j, err, func(j *client.Job) { bar.done(int(j.Done)) })
+	bar.end()
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		why := fmt.Sprintf("the deadline of %v passed", f.deadline)
+		return a.printReport(nothing(verifier.Mode(f.mode), verifier.Undecided, why, verifier.Cost{Wall: f.deadline, Bytes: size}), b.Root.String(), f)
+	case errors.Is(err, context.Canceled):
+		return &status{code: exitUndecided, err: errors.New("interrupted: nothing was established")}
+	case err != nil:
+		return err
+	case j.Report == nil:
+		return hostFailure(client.ErrAnswer)
+	}
+	fmt.Fprintf(a.err, "note: these are the verdicts of the service at %s\n", a.remote.url)
+	return a.printWire(j.Report, f)
+}
+
+// inService finds blocks at the service.
+func (a *app) inService(ctx context.Context, id cid.Cid) (block.Block, error) {
+	c, _, err := a.service(ctx)
+	if err != nil {
+		return block.Block{}, err
+	}
+	b, err := c.Get(ctx, id)
+	if errors.Is(err, client.ErrNotFound) {
+		return b, &status{code: exitUsage, err: fmt.Errorf("%s is not kept at %s", id, a.remote.url)}
+	}
+	if err != nil {
+		return b, remoteError(err)
+	}
+	return b, nil
+}
