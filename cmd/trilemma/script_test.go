@@ -41,8 +41,11 @@ func TestModules(t *testing.T) {
 }
 
 // TestScripts runs testdata/script. Each script has an empty home and a copy of the modules.
-func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
+func TestScripts(t *testing.T) { testscript.Run(t, scriptParams(t, "")) }
+
+// scriptParams are those of the scripts; remote is the URL of a service that does the work, or empty.
+func scriptParams(_ *testing.T, remote string) testscript.Params {
+	return testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -50,6 +53,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("TRILEMMA_HOME", "")
 			env.Setenv("XDG_DATA_HOME", "")
+			env.Setenv("TRILEMMA_REMOTE", remote)
 			env.Setenv("ESC", "\x1b")
 			for _, dir := range modules {
 				files, err := filepath.Glob(filepath.Join(dir, "*.wasm"))
@@ -68,17 +72,20 @@ func TestScripts(t *testing.T) {
 			}
 			return nil
 		},
-		Condition: func(cond string) (bool, error) { // root may read and write everything
-			if cond != "root" {
-				return false, fmt.Errorf("unknown condition %q", cond)
+		Condition: func(cond string) (bool, error) {
+			switch cond {
+			case "root": // who may read and write everything
+				return os.Geteuid() == 0, nil
+			case "remote":
+				return remote != "", nil
 			}
-			return os.Geteuid() == 0, nil
+			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "json": jsonCmd, "flip": flip, "cut": cut, "sized": sized, "forge": forge, "claim": claim, "parts": parts,
 			"env-did": envDID, "env-json": envJSON,
 		},
-	})
+	}
 }
 
 func argc(ts *testscript.TestScript, neg bool, args []string, n int, usage string) {
