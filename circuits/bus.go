@@ -10,6 +10,7 @@ const (
 	BusMemory                     // index of a word of four bytes + 2⁶⁶·clock → word
 	BusCells                      // globals, table elements and what else there is of the state: index + 2⁶⁶·clock → cell
 	BusRange                      // numbers below 2¹⁶
+	BusSpread                     // spread numbers
 	BusByte                       // numbers below 2⁸
 	BusEnd                        // last clock → how the run ends
 	BusFuel                       // what was charged
@@ -61,6 +62,7 @@ func buses() []Bus {
 		BusCells:         wide("cells", 64),
 		BusRange:         {Name: "range", Kind: Plain, Keys: 1},
 		BusByte:          {Name: "bytes", Kind: Plain, Keys: 1},
+		BusSpread:        {Name: "spread", Kind: Plain, Keys: 1},
 		BusEnd:           {Name: "end", Kind: Keyed, Keys: 1, Values: 1, Below: below(endCode + 32)},
 		BusFuel:          {Name: "fuel", Kind: Sum, Values: 1},
 		BusRegisterImage: chain("register image", slotBits+1),

@@ -38,6 +38,13 @@ type NonZero struct {
 	Of   Lin
 }
 
+// Argument says that a value is below a bound for a reason that [System.Lint] does not see. docs/circuits.md gives the reason, and a test checks it.
+type Argument struct {
+	Name  string
+	Of    Lin
+	Below *big.Int
+}
+
 // Role says what a message on a [Stepping] bus is.
 type Role uint8
 
@@ -86,6 +93,7 @@ type Chip struct {
 	Constraints []Constraint
 	NonZero     []NonZero
 	Messages    []Message
+	Argued      []Argument
 	Table       bool // its rows are given by the verifier; of those of free multiplicity a filling holds the ones that are used
 	Once        bool // exactly one row counts
 }

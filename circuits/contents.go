@@ -41,6 +41,7 @@ func (s *System) Contents(p *machine.Program, st Statement) Contents {
 		nameProgram:     {Rows: entries},
 		nameRange:       {has: func(given []uint64) bool { return given[0] < 1<<16 }},
 		nameByte:        {has: func(given []uint64) bool { return given[0] < 1<<8 }},
+		nameSpread:      {has: func(given []uint64) bool { return given[0]&^spreadMask == 0 }},
 		nameMemoryTable: {Rows: initialWords(p)},
 		nameCellTable:   {Rows: initialCells(p)},
 	}

@@ -17,6 +17,8 @@ const (
 	opImm8   // the low bits of Imm
 	opImm16
 	opImm32
+	opSpread // the digits of the low half of Imm
+	opSpreadHigh
 	opFrame   // of a call, in Imm: what it adds to the frame pointer
 	opCells   // of a call, in Imm: the cells that it takes
 	opTrap    // in Imm
@@ -32,7 +34,7 @@ const (
 
 // width is how many bits an operand has.
 func (o operand) width() uint {
-	return [...]uint{opD: 16, opA: 16, opB: 16, opC: 16, opT: 32, opImm: 64, opTarget: programBits, opWord: 30, opImm8: 8, opImm16: 16, opImm32: 32, opFrame: 32, opCells: 32, opTrap: 8, opFarTo: slotBits, opFarFrom: slotBits, opCell: 28,
+	return [...]uint{opD: 16, opA: 16, opB: 16, opC: 16, opT: 32, opImm: 64, opTarget: programBits, opWord: 30, opImm8: 8, opImm16: 16, opImm32: 32, opSpread: 64, opSpreadHigh: 64, opFrame: 32, opCells: 32, opTrap: 8, opFarTo: slotBits, opFarFrom: slotBits, opCell: 28,
 		opLess: 64, opFlip32: 32, opFlip64: 64, opFlipLess32: 32, opFlipLess64: 64}[o]
 }
 
@@ -57,6 +59,10 @@ func (o operand) of(in *machine.Instr) uint64 {
 		return in.Imm & 0xffff
 	case opImm32:
 		return uint64(uint32(in.Imm))
+	case opSpread:
+		return spreadOf(in.Imm)
+	case opSpreadHigh:
+		return spreadOf(in.Imm >> 32)
 	case opFrame:
 		return uint64(uint32(in.Imm))
 	case opCells:

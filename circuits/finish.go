@@ -1,6 +1,10 @@
 package circuits
 
-import "math/big"
+import (
+	"maps"
+	"math/big"
+	"slices"
+)
 
 // finish fills the chips that are not steps, once the run has ended.
 func (f *filler) finish(contents Contents) {
@@ -84,32 +88,32 @@ func (f *filler) statement(given []uint64, last map[BusID]uint64) {
 	c.put(r, "cells0", 2, last[BusCellImage])
 }
 
-// ranges counts how often each number is looked up.
+// rangeTables are the tables of single numbers, by their bus.
+var rangeTables = [...]struct {
+	bus  BusID
+	name string
+}{{BusRange, nameRange}, {BusByte, nameByte}, {BusSpread, nameSpread}}
+
+// ranges counts how often each number of these tables is looked up.
 func (f *filler) ranges() {
-	uses := map[BusID][]uint64{BusRange: make([]uint64, 1<<16), BusByte: make([]uint64, 1<<8)}
-	for _, c := range f.sys.Chips {
-		rows := f.filling.Rows[c.Name]
-		if len(rows) == 0 {
-			continue
-		}
-		for i := range c.Messages {
-			m := &c.Messages[i]
-			n := uses[m.Bus]
-			if n == nil || m.Send {
-				continue
-			}
-			key := m.Key[0].Lin()
-			for _, r := range rows {
-				n[key.of(r)%uint64(len(n))]++
+	for _, table := range rangeTables {
+		uses := make(map[uint64]uint64)
+		for _, c := range f.sys.Chips {
+			rows := f.filling.Rows[c.Name]
+			for i := range c.Messages {
+				m := &c.Messages[i]
+				if len(rows) == 0 || m.Bus != table.bus || m.Send {
+					continue
+				}
+				key := m.Key[0].Lin()
+				for _, r := range rows {
+					uses[key.of(r)]++
+				}
 			}
 		}
-	}
-	for bus, name := range map[BusID]string{BusRange: nameRange, BusByte: nameByte} {
-		for v, n := range uses[bus] {
-			if n > 0 {
-				r := f.add(f.sys.Chip(name))
-				r[1], r[2] = uint64(v), n
-			}
+		for _, v := range slices.Sorted(maps.Keys(uses)) {
+			r := f.add(f.sys.Chip(table.name))
+			r[1], r[2] = v, uses[v]
 		}
 	}
 }

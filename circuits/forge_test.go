@@ -25,7 +25,7 @@ func (f *Filling) clone() *Filling {
 // settle makes the free multiplicities of the range tables what the rows need, as a forger would. What is not in a table stays open.
 func (s *System) settle(f *Filling) {
 	k := s.compiled()
-	uses := map[BusID]map[uint64]uint64{BusRange: {}, BusByte: {}}
+	uses := map[BusID]map[uint64]uint64{BusRange: {}, BusByte: {}, BusSpread: {}}
 	for _, c := range s.Chips {
 		if len(f.Rows[c.Name]) == 0 {
 			continue
@@ -35,18 +35,19 @@ func (s *System) settle(f *Filling) {
 			f.values(c, i, v)
 			for n := range c.Messages {
 				if m := &c.Messages[n]; uses[m.Bus] != nil && !m.Send && !v[On].IsZero() {
-					if x := k[c.Name].tuple(n, v)[0]; x.IsUint64() && x.Uint64() < 1<<16 {
+					if x := k[c.Name].tuple(n, v)[0]; x.IsUint64() {
 						uses[m.Bus][x.Uint64()]++
 					}
 				}
 			}
 		}
 	}
-	for bus, name := range map[BusID]string{BusRange: nameRange, BusByte: nameByte} {
-		f.Rows[name] = nil
-		for v, n := range uses[bus] {
-			if bus == BusRange || v < 1<<8 {
-				f.Rows[name] = append(f.Rows[name], Row{1, v, n})
+	content := s.Contents(&machine.Program{}, Statement{})
+	for _, table := range rangeTables {
+		f.Rows[table.name] = nil
+		for v, n := range uses[table.bus] {
+			if content[table.name].has([]uint64{v}) {
+				f.Rows[table.name] = append(f.Rows[table.name], Row{1, v, n})
 			}
 		}
 	}

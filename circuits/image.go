@@ -18,6 +18,7 @@ const (
 	nameStatement   = "statement"
 	nameProgram     = "program"
 	nameRange       = "range"
+	nameSpread      = "spread"
 	nameByte        = "byte"
 	nameRefresh     = "register refresh"
 	nameRegister    = "register"

@@ -64,16 +64,27 @@ func (m *maker) step(name string, uses ...use) *step {
 	return s
 }
 
-// fetch says that the instruction at pc has an entry of the chip's code with these lanes and extra numbers.
-func (s *step) fetch(lanes []Lin, extra ...Lin) {
+// word is the beginning of a program word: pc, code and the first lanes.
+func (s *step) word(lanes []Lin) Field {
 	word := Field{{Of: s.pc, Width: programBits}, {Of: Int(int64(s.code)), Shift: codeShift, Width: codeBits}}
 	for i, l := range lanes {
 		word = append(word, Lane{Of: l, Shift: laneShift[i], Width: s.uses[0].lanes[i].width()})
 	}
-	keys := []Field{word}
+	return word
+}
+
+// fetch says that the instruction at pc has an entry of the chip's code with these lanes and extra numbers.
+func (s *step) fetch(lanes []Lin, extra ...Lin) {
+	var fields []Field
 	for i, l := range extra {
-		keys = append(keys, Field{{Of: l, Width: s.uses[0].extra[i].width()}})
+		fields = append(fields, Field{{Of: l, Width: s.uses[0].extra[i].width()}})
 	}
+	s.fetchFields(s.word(lanes), fields...)
+}
+
+// fetchFields is fetch with fields that are packed already.
+func (s *step) fetchFields(word Field, extra ...Field) {
+	keys := append([]Field{word}, extra...)
 	for len(keys) <= maxExtra {
 		keys = append(keys, Field{{Width: 1}})
 	}

@@ -10,7 +10,7 @@ import (
 func New() *System {
 	s := &System{Buses: buses(), byOp: make(map[machine.Op][]candidate)}
 	s.Chips = []*Chip{
-		statement(), programTable(), rangeTable(nameRange, BusRange, 16), rangeTable(nameByte, BusByte, 8),
+		statement(), programTable(), rangeTable(nameRange, BusRange, 16), rangeTable(nameByte, BusByte, 8), rangeTable(nameSpread, BusSpread, spreadBits),
 		registerImage(), registerRefresh(),
 		wideImage(nameWord, BusMemory, BusMemoryImage, 0, 28), wideImage(nameWordInit, BusMemory, BusMemoryImage, BusMemoryInit, 28),
 		wideImage(nameCell, BusCells, BusCellImage, 0, 32), wideImage(nameCellInit, BusCells, BusCellImage, BusCellInit, 32),
@@ -22,6 +22,7 @@ func New() *System {
 	m.additions()
 	m.conditions()
 	m.jumps()
+	m.bitwise()
 	m.loads()
 	m.stores()
 	m.ends()

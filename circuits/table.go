@@ -1,6 +1,6 @@
 package circuits
 
-// rangeTable has a row for each number below 2^bits.
+// rangeTable has a row for each of some numbers below 2^bits.
 func rangeTable(name string, bus BusID, bits int) *Chip {
 	b := build(name)
 	b.Table = true
