@@ -4,17 +4,21 @@ import "math/big"
 
 // The buses.
 const (
-	BusState         BusID = iota // clock → program counter
-	BusFetch                      // program entries: packed word, and two numbers that are not packed
-	BusRegisters                  // index + clock → cell
-	BusMemory                     // index of a word of four bytes + 2⁶⁶·clock → word
-	BusCells                      // globals, table elements and what else there is of the state: index + 2⁶⁶·clock → cell
-	BusRange                      // numbers below 2¹⁶
-	BusSpread                     // spread numbers
-	BusByte                       // numbers below 2⁸
-	BusEnd                        // last clock → how the run ends
-	BusFuel                       // what was charged
-	BusRegisterImage              // the chain of the register cells that are used
+	BusState       BusID = iota // clock → program counter
+	BusFetch                    // program entries: packed word, and two numbers that are not packed
+	BusRegisters                // index + clock → cell
+	BusMemory                   // index of a word of four bytes + 2⁶⁶·clock → word
+	BusCells                    // globals, table elements and what else there is of the state: index + 2⁶⁶·clock → cell
+	BusRange                    // numbers below 2¹⁶
+	BusPowerLeft32              // amount of a shift, what to multiply with less 1
+	BusPowerRight32
+	BusPowerLeft64
+	BusPowerRight64
+	BusSpread        // spread numbers
+	BusByte          // numbers below 2⁸
+	BusEnd           // last clock → how the run ends
+	BusFuel          // what was charged
+	BusRegisterImage // the chain of the register cells that are used
 	BusMemoryImage
 	BusCellImage
 	BusMemoryInit // index of a word → its initial value, where the program gives one
@@ -63,6 +67,10 @@ func buses() []Bus {
 		BusRange:         {Name: "range", Kind: Plain, Keys: 1},
 		BusByte:          {Name: "bytes", Kind: Plain, Keys: 1},
 		BusSpread:        {Name: "spread", Kind: Plain, Keys: 1},
+		BusPowerLeft32:   {Name: "left powers 32", Kind: Plain, Keys: 2},
+		BusPowerRight32:  {Name: "right powers 32", Kind: Plain, Keys: 2},
+		BusPowerLeft64:   {Name: "left powers 64", Kind: Plain, Keys: 2},
+		BusPowerRight64:  {Name: "right powers 64", Kind: Plain, Keys: 2},
 		BusEnd:           {Name: "end", Kind: Keyed, Keys: 1, Values: 1, Below: below(endCode + 32)},
 		BusFuel:          {Name: "fuel", Kind: Sum, Values: 1},
 		BusRegisterImage: chain("register image", slotBits+1),

@@ -36,7 +36,7 @@ func (s *System) entries(p *machine.Program) (rows [][]uint64, index map[entryKe
 // Contents is what the verifier knows of each chip: it follows from the program, which it makes itself, and the statement.
 func (s *System) Contents(p *machine.Program, st Statement) Contents {
 	entries, _ := s.entries(p)
-	return Contents{
+	all := Contents{
 		nameStatement:   {Rows: [][]uint64{{st.End, st.Fuel, uint64(p.InitialPages()) * (link.PageSize / 4)}}},
 		nameProgram:     {Rows: entries},
 		nameRange:       {has: func(given []uint64) bool { return given[0] < 1<<16 }},
@@ -45,4 +45,9 @@ func (s *System) Contents(p *machine.Program, st Statement) Contents {
 		nameMemoryTable: {Rows: initialWords(p)},
 		nameCellTable:   {Rows: initialCells(p)},
 	}
+	tables, contents := powerTables()
+	for i, c := range tables {
+		all[c.Name] = contents[i]
+	}
+	return all
 }

@@ -19,6 +19,10 @@ const (
 	opImm32
 	opSpread // the digits of the low half of Imm
 	opSpreadHigh
+	opPowerLeft32 // what a shift by Imm multiplies with, less 1
+	opPowerLeft64
+	opPowerRight32
+	opPowerRight64
 	opFrame   // of a call, in Imm: what it adds to the frame pointer
 	opCells   // of a call, in Imm: the cells that it takes
 	opTrap    // in Imm
@@ -34,7 +38,7 @@ const (
 
 // width is how many bits an operand has.
 func (o operand) width() uint {
-	return [...]uint{opD: 16, opA: 16, opB: 16, opC: 16, opT: 32, opImm: 64, opTarget: programBits, opWord: 30, opImm8: 8, opImm16: 16, opImm32: 32, opSpread: 64, opSpreadHigh: 64, opFrame: 32, opCells: 32, opTrap: 8, opFarTo: slotBits, opFarFrom: slotBits, opCell: 28,
+	return [...]uint{opD: 16, opA: 16, opB: 16, opC: 16, opT: 32, opImm: 64, opTarget: programBits, opWord: 30, opImm8: 8, opImm16: 16, opImm32: 32, opPowerLeft32: 32, opPowerLeft64: 64, opPowerRight32: 33, opPowerRight64: 64, opSpread: 64, opSpreadHigh: 64, opFrame: 32, opCells: 32, opTrap: 8, opFarTo: slotBits, opFarFrom: slotBits, opCell: 28,
 		opLess: 64, opFlip32: 32, opFlip64: 64, opFlipLess32: 32, opFlipLess64: 64}[o]
 }
 
@@ -63,6 +67,14 @@ func (o operand) of(in *machine.Instr) uint64 {
 		return spreadOf(in.Imm)
 	case opSpreadHigh:
 		return spreadOf(in.Imm >> 32)
+	case opPowerLeft32:
+		return power(in.Imm%32, 32, false)
+	case opPowerLeft64:
+		return power(in.Imm%64, 64, false)
+	case opPowerRight32:
+		return power(in.Imm%32, 32, true)
+	case opPowerRight64:
+		return power(in.Imm%64, 64, true)
 	case opFrame:
 		return uint64(uint32(in.Imm))
 	case opCells:

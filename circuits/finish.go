@@ -31,7 +31,7 @@ func (f *filler) finish(contents Contents) {
 			r[len(r)-1] = n
 		}
 	}
-	f.ranges()
+	f.lookups()
 }
 
 // image fills the image chips of a space, and returns the last key of its chain.
@@ -88,32 +88,37 @@ func (f *filler) statement(given []uint64, last map[BusID]uint64) {
 	c.put(r, "cells0", 2, last[BusCellImage])
 }
 
-// rangeTables are the tables of single numbers, by their bus.
-var rangeTables = [...]struct {
-	bus  BusID
-	name string
-}{{BusRange, nameRange}, {BusByte, nameByte}, {BusSpread, nameSpread}}
-
-// ranges counts how often each number of these tables is looked up.
-func (f *filler) ranges() {
-	for _, table := range rangeTables {
-		uses := make(map[uint64]uint64)
+// lookups counts how often each row of a table is looked up, where the table's bus has alone what rows know of themselves.
+func (f *filler) lookups() {
+	for _, table := range f.sys.Chips {
+		if !table.Table || table.Messages[0].Mult == On || table.Name == nameProgram {
+			continue
+		}
+		uses := make(map[[2]uint64]uint64)
 		for _, c := range f.sys.Chips {
 			rows := f.filling.Rows[c.Name]
 			for i := range c.Messages {
 				m := &c.Messages[i]
-				if len(rows) == 0 || m.Bus != table.bus || m.Send {
+				if len(rows) == 0 || m.Bus != table.Messages[0].Bus || m.Send {
 					continue
 				}
-				key := m.Key[0].Lin()
+				var fields []Lin
+				for _, field := range m.Key {
+					fields = append(fields, field.Lin())
+				}
 				for _, r := range rows {
-					uses[key.of(r)]++
+					var key [2]uint64
+					for k, l := range fields {
+						key[k] = l.of(r)
+					}
+					uses[key]++
 				}
 			}
 		}
-		for _, v := range slices.Sorted(maps.Keys(uses)) {
-			r := f.add(f.sys.Chip(table.name))
-			r[1], r[2] = v, uses[v]
+		for _, key := range slices.SortedFunc(maps.Keys(uses), func(a, b [2]uint64) int { return slices.Compare(a[:], b[:]) }) {
+			r := f.add(table)
+			copy(r[1:], key[:len(table.Messages[0].Key)])
+			r[len(r)-1] = uses[key]
 		}
 	}
 }

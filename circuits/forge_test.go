@@ -22,10 +22,17 @@ func (f *Filling) clone() *Filling {
 	return g
 }
 
-// settle makes the free multiplicities of the range tables what the rows need, as a forger would. What is not in a table stays open.
+// settle makes the free multiplicities of tables what the rows need, as a forger would. What is not in a table stays open. The program's are left as they
+// are: an honest row fetches what it must.
 func (s *System) settle(f *Filling) {
 	k := s.compiled()
-	uses := map[BusID]map[uint64]uint64{BusRange: {}, BusByte: {}, BusSpread: {}}
+	uses := make([]map[tuple]uint64, len(s.Buses))
+	content := s.Contents(&machine.Program{}, Statement{})
+	for _, c := range s.Chips {
+		if c.Table && c.Messages[0].Mult != On && c.Name != nameProgram {
+			uses[c.Messages[0].Bus] = make(map[tuple]uint64)
+		}
+	}
 	for _, c := range s.Chips {
 		if len(f.Rows[c.Name]) == 0 {
 			continue
@@ -35,22 +42,37 @@ func (s *System) settle(f *Filling) {
 			f.values(c, i, v)
 			for n := range c.Messages {
 				if m := &c.Messages[n]; uses[m.Bus] != nil && !m.Send && !v[On].IsZero() {
-					if x := k[c.Name].tuple(n, v)[0]; x.IsUint64() {
-						uses[m.Bus][x.Uint64()]++
-					}
+					uses[m.Bus][k[c.Name].tuple(n, v)]++
 				}
 			}
 		}
 	}
-	content := s.Contents(&machine.Program{}, Statement{})
-	for _, table := range rangeTables {
-		f.Rows[table.name] = nil
-		for v, n := range uses[table.bus] {
-			if content[table.name].has([]uint64{v}) {
-				f.Rows[table.name] = append(f.Rows[table.name], Row{1, v, n})
+	for _, c := range s.Chips {
+		if !c.Table || uses[c.Messages[0].Bus] == nil {
+			continue
+		}
+		f.Rows[c.Name] = nil
+		for key, n := range uses[c.Messages[0].Bus] {
+			r := make(Row, len(c.Columns))
+			r[On], r[len(r)-1] = 1, n
+			small := true
+			for i := range c.Messages[0].Key {
+				small = small && key[i].IsUint64()
+				r[1+i] = key[i].Uint64()
+			}
+			if small && content[c.Name].contains(r[1:len(r)-1]) {
+				f.Rows[c.Name] = append(f.Rows[c.Name], r)
 			}
 		}
 	}
+}
+
+// contains reports whether a table has a row.
+func (c Content) contains(given []uint64) bool {
+	if c.has != nil {
+		return c.has(given)
+	}
+	return slices.ContainsFunc(c.Rows, func(r []uint64) bool { return slices.Equal(r, given) })
 }
 
 // refused checks that a filling is refused, whatever the bits of a row are; row is one of chip c.

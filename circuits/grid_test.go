@@ -28,6 +28,7 @@ var binaries = []struct {
 }{
 	{machine.OpAdd32, machine.OpSub64, 2, alternating(machine.OpAdd32)},
 	{machine.OpAnd32, machine.OpXor64, 2, alternating(machine.OpAdd32)},
+	{machine.OpShl32, machine.OpRotl64, 2, alternating(machine.OpAdd32)},
 	{machine.OpEq32, machine.OpGeU64, 2, func(op machine.Op) uint {
 		if op < machine.OpEq64 {
 			return 32

@@ -18,6 +18,7 @@ const (
 	nameStatement   = "statement"
 	nameProgram     = "program"
 	nameRange       = "range"
+	namePower       = "powers "
 	nameSpread      = "spread"
 	nameByte        = "byte"
 	nameRefresh     = "register refresh"

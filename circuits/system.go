@@ -1,6 +1,7 @@
 package circuits
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/trilemma-dev/trilemma/machine"
@@ -16,6 +17,8 @@ func New() *System {
 		wideImage(nameCell, BusCells, BusCellImage, 0, 32), wideImage(nameCellInit, BusCells, BusCellImage, BusCellInit, 32),
 		initTable(nameMemoryTable, BusMemoryInit, 32), initTable(nameCellTable, BusCellInit, 64),
 	}
+	tables, _ := powerTables()
+	s.Chips = append(s.Chips, tables...)
 	m := &maker{}
 	m.moves()
 	m.globals()
@@ -23,10 +26,12 @@ func New() *System {
 	m.conditions()
 	m.jumps()
 	m.bitwise()
+	m.shifts()
 	m.loads()
 	m.stores()
 	m.ends()
 	for _, st := range m.steps {
+		slices.SortStableFunc(st.accesses, func(a, b access) int { return int(a.slot) - int(b.slot) })
 		s.Chips = append(s.Chips, st.Chip)
 		for i := range st.uses {
 			u := &st.uses[i]
