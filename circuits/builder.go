@@ -55,7 +55,7 @@ func (b builder) byte(name string) Lin {
 	return l
 }
 
-// piece adds columns for a number of whole bytes, up to four: limbs, and a byte on top where one is left.
+// piece adds columns for a number of whole bytes, up to eight: limbs, and a byte on top where one is left.
 func (b builder) piece(name string, bits uint) (sum Lin) {
 	if n := bits / 16; n > 0 {
 		sum = b.limbs(name, int(n))

@@ -24,9 +24,9 @@ func (s *System) entries(p *machine.Program) (rows [][]uint64, index map[entryKe
 	for pc := range p.Code {
 		in := &p.Code[pc]
 		for _, c := range s.byOp[in.Op] {
-			if c.use.fits(in) {
+			if c.use.fits(p, in) {
 				index[entryKey{uint32(pc), c.step.code}] = len(rows)
-				rows = append(rows, c.use.row(uint32(pc), c.step.code, in))
+				rows = append(rows, c.use.row(p, uint32(pc), c.step.code))
 			}
 		}
 	}

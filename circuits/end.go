@@ -10,6 +10,7 @@ const (
 	endOK = 1 + iota
 	endExit
 	endTrapped
+	endDepth
 )
 
 // endOf is how a run ends, as a number; ok is false if no chip shows such an end.
@@ -19,6 +20,8 @@ func endOf(o link.Outcome) (end uint64, ok bool) {
 		return endOK, true
 	case link.Exit:
 		return endExit | uint64(o.Code)<<endCode, true
+	case link.TooDeep:
+		return endDepth, true
 	case link.Trap:
 		return endTrapped | machine.TrapNumber(o.Trap)<<endTrap, true
 	}

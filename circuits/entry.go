@@ -23,14 +23,19 @@ const (
 	opPowerLeft64
 	opPowerRight32
 	opPowerRight64
-	opFrame   // of a call, in Imm: what it adds to the frame pointer
-	opCells   // of a call, in Imm: the cells that it takes
-	opTrap    // in Imm
-	opFarTo   // of a far move, in T: a cell of the frame
-	opFarFrom // of a far move, in Imm
-	opCell    // a cell of the bus of cells, by its index among globals, in T
-	opLess    // Imm − 1
-	opFlip32  // Imm with the other sign bit, as a number of 32 bits
+	opMinus32 // −Imm, as a number of 32 bits
+	opMinus64
+	opFrame     // of a call, in Imm: what it adds to the frame pointer
+	opJumps     // Imm, of a jump table
+	opTableSize // of table B
+	opTypeBase  // a type in T, and above it where table B lies among the cells
+	opCells     // of a call, in Imm: the cells that it takes
+	opTrap      // in Imm
+	opFarTo     // of a far move, in T: a cell of the frame
+	opFarFrom   // of a far move, in Imm
+	opCell      // a cell of the bus of cells, by its index among globals, in T
+	opLess      // Imm − 1
+	opFlip32    // Imm with the other sign bit, as a number of 32 bits
 	opFlip64
 	opFlipLess32 // that number less 1
 	opFlipLess64
@@ -38,7 +43,7 @@ const (
 
 // width is how many bits an operand has.
 func (o operand) width() uint {
-	return [...]uint{opD: 16, opA: 16, opB: 16, opC: 16, opT: 32, opImm: 64, opTarget: programBits, opWord: 30, opImm8: 8, opImm16: 16, opImm32: 32, opPowerLeft32: 32, opPowerLeft64: 64, opPowerRight32: 33, opPowerRight64: 64, opSpread: 64, opSpreadHigh: 64, opFrame: 32, opCells: 32, opTrap: 8, opFarTo: slotBits, opFarFrom: slotBits, opCell: 28,
+	return [...]uint{opD: 16, opA: 16, opB: 16, opC: 16, opT: 32, opImm: 64, opTarget: programBits, opWord: 30, opImm8: 8, opImm16: 16, opImm32: 32, opJumps: 16, opMinus32: 32, opMinus64: 64, opPowerLeft32: 32, opPowerLeft64: 64, opPowerRight32: 33, opPowerRight64: 64, opSpread: 64, opSpreadHigh: 64, opFrame: slotBits, opTableSize: 32, opTypeBase: 62, opCells: 32, opTrap: 8, opFarTo: slotBits, opFarFrom: slotBits, opCell: 28,
 		opLess: 64, opFlip32: 32, opFlip64: 64, opFlipLess32: 32, opFlipLess64: 64}[o]
 }
 
@@ -75,6 +80,10 @@ func (o operand) of(in *machine.Instr) uint64 {
 		return power(in.Imm%32, 32, true)
 	case opPowerRight64:
 		return power(in.Imm%64, 64, true)
+	case opMinus32:
+		return uint64(-uint32(in.Imm))
+	case opMinus64:
+		return -in.Imm
 	case opFrame:
 		return uint64(uint32(in.Imm))
 	case opCells:
@@ -91,6 +100,19 @@ func (o operand) of(in *machine.Instr) uint64 {
 		return (in.Imm ^ 1<<63) - 1
 	}
 	return in.Imm
+}
+
+// among is the operand of an instruction of a program.
+func (o operand) among(p *machine.Program, in *machine.Instr) uint64 {
+	switch o {
+	case opTableSize:
+		_, size := p.Table(in.B)
+		return uint64(size)
+	case opTypeBase:
+		base, _ := p.Table(in.B)
+		return uint64(in.T)&(1<<24-1) | (cellElements+uint64(base))<<typeBase
+	}
+	return o.of(in)
 }
 
 // A program entry is one way in which an instruction can go: the word pc + 2²⁵·code + the lanes, and what is not packed. Taken and not
@@ -110,9 +132,9 @@ var laneShift = [maxLanes]uint{35, 84, 133}
 var laneWidth = [maxLanes]uint{48, 48, 64}
 
 // fits reports whether an instruction has an entry of the use, with operands as wide as they may be.
-func (u *use) fits(in *machine.Instr) bool {
+func (u *use) fits(p *machine.Program, in *machine.Instr) bool {
 	for _, o := range append(append([]operand(nil), u.lanes...), u.extra...) {
-		if w := o.width(); w < 64 && o.of(in)>>w != 0 {
+		if w := o.width(); w < 64 && o.among(p, in)>>w != 0 {
 			return false
 		}
 	}
@@ -120,14 +142,15 @@ func (u *use) fits(in *machine.Instr) bool {
 }
 
 // row is the given columns of an entry in the program's table.
-func (u *use) row(pc uint32, code uint16, in *machine.Instr) []uint64 {
+func (u *use) row(p *machine.Program, pc uint32, code uint16) []uint64 {
+	in := &p.Code[pc]
 	r := make([]uint64, 2+maxLanes+maxExtra+1)
 	r[0], r[1] = uint64(pc), uint64(code)
 	for i, o := range u.lanes {
-		r[2+i] = o.of(in)
+		r[2+i] = o.among(p, in)
 	}
 	for i, o := range u.extra {
-		r[2+maxLanes+i] = o.of(in)
+		r[2+maxLanes+i] = o.among(p, in)
 	}
 	r[len(r)-1] = uint64(in.W)
 	return r

@@ -98,7 +98,7 @@ func (f *filler) step(step uint64) error {
 	if in.Op == machine.OpMoveFar {
 		d = in.T
 	}
-	x := &execution{in: in, pc: pc, fp: fp, d: m.Register(fp + d), next: m.PC(), ended: m.Ended(), spaces: f.spaces}
+	x := &execution{program: f.program, in: in, depth: uint64(m.Depth()), pc: pc, fp: fp, d: m.Register(fp + d), next: m.PC(), ended: m.Ended(), spaces: f.spaces}
 	if x.ended {
 		x.end, _ = endOf(m.Outcome())
 	}
@@ -115,7 +115,7 @@ func (f *filler) step(step uint64) error {
 		if o.extra {
 			list = x.use.extra
 		}
-		r.set(o.column, list[o.lane].of(in))
+		r.set(o.column, list[o.lane].among(f.program, in))
 	}
 	st.fill(x, r)
 	for i := range st.accesses {
@@ -134,7 +134,7 @@ func (f *filler) choose(x *execution) *step {
 		}
 	}
 	for _, c := range f.sys.byOp[x.in.Op] {
-		if x.use = c.use; c.use.fits(x.in) && (c.use.takes == nil || c.use.takes(x)) {
+		if x.use = c.use; c.use.fits(x.program, x.in) && (c.use.takes == nil || c.use.takes(x)) {
 			return c.step
 		}
 	}

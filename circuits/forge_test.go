@@ -209,7 +209,7 @@ func TestWrongOutcome(t *testing.T) {
 			}
 			for i := range s.byOp[p.Code[pc].Op] {
 				c := &s.byOp[p.Code[pc].Op][i]
-				if !c.use.fits(&p.Code[pc]) {
+				if !c.use.fits(p, &p.Code[pc]) {
 					continue
 				}
 				forge(t, s, p, pc, func(x *execution) *candidate {

@@ -29,6 +29,8 @@ var binaries = []struct {
 	{machine.OpAdd32, machine.OpSub64, 2, alternating(machine.OpAdd32)},
 	{machine.OpAnd32, machine.OpXor64, 2, alternating(machine.OpAdd32)},
 	{machine.OpShl32, machine.OpRotl64, 2, alternating(machine.OpAdd32)},
+	{machine.OpMul32, machine.OpMul64, 2, alternating(machine.OpAdd32)},
+	{machine.OpDivS32, machine.OpRemU64, 2, alternating(machine.OpAdd32)},
 	{machine.OpEq32, machine.OpGeU64, 2, func(op machine.Op) uint {
 		if op < machine.OpEq64 {
 			return 32
@@ -55,6 +57,15 @@ func binaryCode(op machine.Op, a, b uint64) (code []machine.Instr) {
 	return code
 }
 
+// trapping reports whether some form of an operation traps on two numbers.
+func trapping(op machine.Op, a, b uint64, bits uint) bool {
+	if op < machine.OpDivS32 || op > machine.OpRemU64I {
+		return false
+	}
+	signed := op < machine.OpDivU32
+	return a == 0 || b == 0 || signed && (a == 1<<(bits-1) || b == 1<<(bits-1))
+}
+
 // honest fills the chips and checks them.
 func honest(t testing.TB, s *System, p *machine.Program, streams [][]byte) *Run {
 	t.Helper()
@@ -76,6 +87,13 @@ func TestGrid(t *testing.T) {
 			var code []machine.Instr
 			for _, a := range numbers(list.bits(op)) {
 				for _, b := range numbers(list.bits(op)) {
+					if code := binaryCode(op, a, b); trapping(op, a, b, list.bits(op)) {
+						// each form on its own
+						for _, in := range code[2:4] {
+							honest(t, s, &machine.Program{Code: []machine.Instr{code[0], code[1], in, {Op: machine.OpHalt}}}, nil)
+						}
+						continue
+					}
 					at := uint32(len(code))
 					for _, in := range binaryCode(op, a, b) {
 						if in.T != 0 {

@@ -172,10 +172,7 @@ func (l *linter) learn(m *Message) {
 	}
 	if b.Index != nil && m.Role == Step && m.Send {
 		if clock, ok := l.clock(); ok {
-			index := m.Key[0].Lin().Minus(clock.Shl(b.Clock))
-			if _, ok := index.single(); ok {
-				l.b.learn(index, interval{new(big.Int).Neg(b.Index), b.Index})
-			}
+			l.b.learn(m.Key[0].Lin().Minus(clock.Shl(b.Clock)), interval{new(big.Int).Neg(b.Index), b.Index})
 		}
 	}
 	if m.Send {

@@ -166,13 +166,15 @@ func (s *step) use(bus BusID, index Lin, slot uint, old, now Lin, at, fresh func
 // execution is one step of a run, as one use.
 type execution struct {
 	*use
-	in     *machine.Instr
-	pc, fp uint32
-	d      uint64 // the register that it writes, after it: d, for a far move t
-	next   uint32 // pc after it
-	ended  bool
-	end    uint64 // how the run ends in it, as BusEnd has it
-	spaces *spaces
+	program *machine.Program
+	in      *machine.Instr
+	depth   uint64 // left after it
+	pc, fp  uint32
+	d       uint64 // the register that it writes, after it: d, for a far move t
+	next    uint32 // pc after it
+	ended   bool
+	end     uint64 // how the run ends in it, as BusEnd has it
+	spaces  *spaces
 }
 
 // lane is the operand in lane i.

@@ -80,3 +80,18 @@ func (p *Program) InitialPages() uint32 { return p.memory.Min }
 
 // TrapNumber is the number by which an [OpTrap] names a trap.
 func TrapNumber(k link.TrapKind) uint64 { return trapCode(k) }
+
+// Parts of a reference to a function, as a table's element has it: below RefCells the function's first instruction, then the cells of its frame, and from RefType
+// on its type. Null is 0, and no function begins at 0.
+const (
+	RefCells = refCells
+	RefType  = refType
+)
+
+// Table is where a table lies among the elements of all tables; a table that does not exist is empty.
+func (p *Program) Table(i uint16) (base, size uint32) {
+	if int(i) >= len(p.tables) {
+		return 0, 0
+	}
+	return p.tables[i].base, p.tables[i].size
+}
