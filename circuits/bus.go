@@ -15,6 +15,11 @@ const (
 	BusPowerLeft64
 	BusPowerRight64
 	BusSpread        // spread numbers
+	BusOnes          // a byte, how many of its bits are set
+	BusLengths       // an input stream, its bytes
+	BusStreams       // how many input streams there are
+	BusInput         // stream and index, the word there
+	BusOutput        // stream, position and bytes → word
 	BusByte          // numbers below 2⁸
 	BusEnd           // last clock → how the run ends
 	BusFuel          // what was charged
@@ -71,6 +76,11 @@ func buses() []Bus {
 		BusPowerRight32:  {Name: "right powers 32", Kind: Plain, Keys: 2},
 		BusPowerLeft64:   {Name: "left powers 64", Kind: Plain, Keys: 2},
 		BusPowerRight64:  {Name: "right powers 64", Kind: Plain, Keys: 2},
+		BusOnes:          {Name: "ones", Kind: Plain, Keys: 2},
+		BusLengths:       {Name: "input lengths", Kind: Plain, Keys: 2},
+		BusStreams:       {Name: "input streams", Kind: Plain, Keys: 1},
+		BusInput:         {Name: "input", Kind: Plain, Keys: 2},
+		BusOutput:        {Name: "output", Kind: Keyed, Keys: 1, Values: 1, Below: below(64), Tabled: true},
 		BusEnd:           {Name: "end", Kind: Keyed, Keys: 1, Values: 1, Below: below(endCode + 32)},
 		BusFuel:          {Name: "fuel", Kind: Sum, Values: 1},
 		BusRegisterImage: chain("register image", slotBits+1),

@@ -99,7 +99,7 @@ const typeBase = 32
 
 // ending takes what ends the run so.
 func ending(o link.Outcome) func(x *execution) bool {
-	want, _ := endOf(o)
+	want := endOf(o)
 	return func(x *execution) bool { return x.ended && x.end == want }
 }
 

@@ -132,6 +132,8 @@ type Bus struct {
 	// have no clock.
 	Index *big.Int
 	Clock uint
+	// Tabled, on a Keyed bus, says that the other side is a table, so that what is sent is what is there.
+	Tabled bool
 }
 
 // System is all chips and buses. It is made by [New], and safe for concurrent use.
@@ -140,6 +142,7 @@ type System struct {
 	Chips []*Chip
 
 	byOp     map[machine.Op][]candidate
+	noFuel   candidate                   // of every operation
 	compiled func() map[string]*compiled // once, when it is first needed
 }
 

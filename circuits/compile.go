@@ -9,7 +9,7 @@ type compiled struct {
 	messages    []compiledMessage
 }
 
-type compiledMessage struct{ key, value []linear }
+type compiledMessage struct{ key, value, lanes []linear }
 
 // linear is a [Lin] over the field.
 type linear struct {
@@ -36,11 +36,14 @@ func compile(c *Chip) *compiled {
 		k.nonZero = append(k.nonZero, newLinear(n.Of))
 	}
 	for _, m := range c.Messages {
-		var key []Lin
+		var key, lanes []Lin
 		for _, f := range m.Key {
 			key = append(key, f.Lin())
+			for _, lane := range f {
+				lanes = append(lanes, lane.Of)
+			}
 		}
-		k.messages = append(k.messages, compiledMessage{linears(key), linears(m.Value)})
+		k.messages = append(k.messages, compiledMessage{linears(key), linears(m.Value), linears(lanes)})
 	}
 	return k
 }

@@ -1,14 +1,18 @@
 package circuits
 
 import (
+	"encoding/binary"
+
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/machine"
 )
 
-// Statement is what a run is claimed to be, beside its program.
+// Statement is what a run is claimed to be, beside its program. See [Statement.Of] for what it means.
 type Statement struct {
-	End  uint64 // see [EndOf]
-	Fuel uint64
+	End     uint64 // kind, trap and code, 8 and 8 and 32 bits from below
+	Fuel    uint64 // charged by all instructions that were executed
+	Inputs  [][]byte
+	Outputs [link.OutStreams][]byte
 }
 
 // entryKey is a pc and the code of an entry there.
@@ -17,37 +21,75 @@ type entryKey struct {
 	code uint16
 }
 
-// entries are the rows of a program's table, and where each entry is. A pc and a code name one entry. What would not lie in its lanes is left
-// out, and cannot be executed.
-func (s *System) entries(p *machine.Program) (rows [][]uint64, index map[entryKey]int) {
-	index = make(map[entryKey]int)
+// entries are the rows of a program's table. A pc and a code name one entry. What would not lie in its lanes is left out, and cannot be executed.
+// Where a run may end for want of fuel is told only if that is claimed.
+func (s *System) entries(p *machine.Program, st Statement) (rows [][]uint64) {
 	for pc := range p.Code {
 		in := &p.Code[pc]
 		for _, c := range s.byOp[in.Op] {
 			if c.use.fits(p, in) {
-				index[entryKey{uint32(pc), c.step.code}] = len(rows)
 				rows = append(rows, c.use.row(p, uint32(pc), c.step.code))
 			}
 		}
+		if st.End&mask(endTrap) == endFuel && s.noFuel.use.fits(p, in) {
+			rows = append(rows, s.noFuel.use.row(p, uint32(pc), s.noFuel.step.code))
+		}
 	}
-	return rows, index
+	return rows
 }
 
 // Contents is what the verifier knows of each chip: it follows from the program, which it makes itself, and the statement.
 func (s *System) Contents(p *machine.Program, st Statement) Contents {
-	entries, _ := s.entries(p)
 	all := Contents{
 		nameStatement:   {Rows: [][]uint64{{st.End, st.Fuel, uint64(p.InitialPages()) * (link.PageSize / 4)}}},
-		nameProgram:     {Rows: entries},
-		nameRange:       {has: func(given []uint64) bool { return given[0] < 1<<16 }},
-		nameByte:        {has: func(given []uint64) bool { return given[0] < 1<<8 }},
-		nameSpread:      {has: func(given []uint64) bool { return given[0]&^spreadMask == 0 }},
+		nameProgram:     {Rows: s.entries(p, st)},
+		nameLengths:     {Rows: lengths(st.Inputs)},
+		nameStreams:     {Rows: [][]uint64{{uint64(len(st.Inputs))}}},
+		nameInput:       {Rows: inputs(st.Inputs)},
+		nameOutput:      {Rows: outputs(st.Outputs)},
 		nameMemoryTable: {Rows: initialWords(p)},
 		nameCellTable:   {Rows: initialCells(p)},
 	}
-	tables, contents := powerTables()
+	tables, contents := constantTables()
 	for i, c := range tables {
 		all[c.Name] = contents[i]
 	}
 	return all
+}
+
+// word is the word of a stream at an index, and how many bytes of it count.
+func word(b []byte, i int) (v, n uint64) {
+	var w [8]byte
+	n = uint64(copy(w[:], b[8*i:]))
+	return binary.LittleEndian.Uint64(w[:]), n
+}
+
+// lengths are the rows of the table of input streams.
+func lengths(streams [][]byte) (rows [][]uint64) {
+	for i, s := range streams {
+		rows = append(rows, []uint64{uint64(i), uint64(len(s))})
+	}
+	return rows
+}
+
+// inputs are the rows of the table of input words.
+func inputs(streams [][]byte) (rows [][]uint64) {
+	for i, s := range streams {
+		for k := range (len(s) + 7) / 8 {
+			v, _ := word(s, k)
+			rows = append(rows, []uint64{uint64(i), uint64(k), v})
+		}
+	}
+	return rows
+}
+
+// outputs are the rows of the table of output words, each of which is written once.
+func outputs(streams [link.OutStreams][]byte) (rows [][]uint64) {
+	for i, s := range streams {
+		for k := range (len(s) + 7) / 8 {
+			v, n := word(s, k)
+			rows = append(rows, []uint64{1, uint64(i), uint64(k), n, v})
+		}
+	}
+	return rows
 }

@@ -11,21 +11,47 @@ const (
 	endExit
 	endTrapped
 	endDepth
+	endFuel   // with what the last instruction would have charged for a code
+	endOutput // with the bytes that did not fit
 )
 
-// endOf is how a run ends, as a number; ok is false if no chip shows such an end.
-func endOf(o link.Outcome) (end uint64, ok bool) {
+// endOf is how a run ends, as a number; 0 if no chip shows such an end. The code of an end by fuel or output is left out.
+func endOf(o link.Outcome) uint64 {
 	switch o.Kind {
 	case link.OK:
-		return endOK, true
+		return endOK
 	case link.Exit:
-		return endExit | uint64(o.Code)<<endCode, true
+		return endExit | uint64(o.Code)<<endCode
 	case link.TooDeep:
-		return endDepth, true
+		return endDepth
+	case link.OutOfFuel:
+		return endFuel
+	case link.OutputFull:
+		return endOutput
 	case link.Trap:
-		return endTrapped | machine.TrapNumber(o.Trap)<<endTrap, true
+		return endTrapped | machine.TrapNumber(o.Trap)<<endTrap
 	}
-	return 0, false
+	return 0
+}
+
+// Of reports whether a statement says that a run ended in o within limits, with the fuel of o: the fuel charged, and where that or the output ended the
+// run, that what came next did not fit.
+func (st *Statement) Of(o link.Outcome, fuel uint64, lim link.Limits) bool {
+	next, kind := st.End>>endCode, endOf(o)
+	written := uint64(0)
+	for _, s := range st.Outputs {
+		written += uint64(len(s))
+	}
+	if written > lim.Output || st.Fuel > lim.Fuel {
+		return false
+	}
+	switch o.Kind {
+	case link.OutOfFuel:
+		return st.End&mask(endCode) == kind && next > lim.Fuel-st.Fuel && fuel == lim.Fuel
+	case link.OutputFull:
+		return st.End&mask(endCode) == kind && next > lim.Output-written && fuel == st.Fuel
+	}
+	return kind != 0 && st.End == kind && fuel == st.Fuel
 }
 
 // ends makes the chips of what ends a run. They receive the state and send none.
@@ -55,6 +81,11 @@ func (m *maker) ends() {
 		r.limbs(low, code(x))
 		r.limbs(rest, code(x)>>32)
 	}
+
+	fuel := m.step(nameNoFuel, use{extra: []operand{opWeight}, when: func(in *machine.Instr) bool { return in.W > 0 }, free: true})
+	weight := fuel.extra(0, "weight")
+	fuel.fetch(nil, weight)
+	fuel.stop(weight.Shl(endCode).Plus(Int(endFuel)))
 
 	trap := m.step("trap", use{op: machine.OpTrap, extra: []operand{opTrap}})
 	kind := trap.extra(0, "kind")

@@ -26,6 +26,7 @@ const (
 	opMinus32 // −Imm, as a number of 32 bits
 	opMinus64
 	opFrame     // of a call, in Imm: what it adds to the frame pointer
+	opWeight    // what it charges
 	opJumps     // Imm, of a jump table
 	opTableSize // of table B
 	opTypeBase  // a type in T, and above it where table B lies among the cells
@@ -43,7 +44,7 @@ const (
 
 // width is how many bits an operand has.
 func (o operand) width() uint {
-	return [...]uint{opD: 16, opA: 16, opB: 16, opC: 16, opT: 32, opImm: 64, opTarget: programBits, opWord: 30, opImm8: 8, opImm16: 16, opImm32: 32, opJumps: 16, opMinus32: 32, opMinus64: 64, opPowerLeft32: 32, opPowerLeft64: 64, opPowerRight32: 33, opPowerRight64: 64, opSpread: 64, opSpreadHigh: 64, opFrame: slotBits, opTableSize: 32, opTypeBase: 62, opCells: 32, opTrap: 8, opFarTo: slotBits, opFarFrom: slotBits, opCell: 28,
+	return [...]uint{opD: 16, opA: 16, opB: 16, opC: 16, opT: 32, opImm: 64, opTarget: programBits, opWord: 30, opImm8: 8, opImm16: 16, opImm32: 32, opWeight: 32, opJumps: 16, opMinus32: 32, opMinus64: 64, opPowerLeft32: 32, opPowerLeft64: 64, opPowerRight32: 33, opPowerRight64: 64, opSpread: 64, opSpreadHigh: 64, opFrame: slotBits, opTableSize: 32, opTypeBase: 62, opCells: 32, opTrap: 8, opFarTo: slotBits, opFarFrom: slotBits, opCell: 28,
 		opLess: 64, opFlip32: 32, opFlip64: 64, opFlipLess32: 32, opFlipLess64: 64}[o]
 }
 
@@ -84,6 +85,8 @@ func (o operand) of(in *machine.Instr) uint64 {
 		return uint64(-uint32(in.Imm))
 	case opMinus64:
 		return -in.Imm
+	case opWeight:
+		return uint64(in.W)
 	case opFrame:
 		return uint64(uint32(in.Imm))
 	case opCells:
@@ -152,6 +155,8 @@ func (u *use) row(p *machine.Program, pc uint32, code uint16) []uint64 {
 	for i, o := range u.extra {
 		r[2+maxLanes+i] = o.among(p, in)
 	}
-	r[len(r)-1] = uint64(in.W)
+	if !u.free {
+		r[len(r)-1] = uint64(in.W)
+	}
 	return r
 }

@@ -36,9 +36,7 @@ func (s *System) Fill(p *machine.Program, streams [][]byte, lim link.Limits) (*R
 
 // fill is Fill with a look at each step, or nil. A look that changes something makes a forgery: see the tests.
 func (s *System) fill(p *machine.Program, streams [][]byte, lim link.Limits, look look) (*Run, error) {
-	f := &filler{sys: s, program: p, machine: machine.New(p, streams, lim), filling: &Filling{Rows: make(map[string][]Row)}, spaces: newSpaces(p), look: look}
-	f.entries, f.index = s.entries(p)
-	f.uses = make([]uint64, len(f.entries))
+	f := &filler{sys: s, program: p, machine: machine.New(p, streams, lim), filling: &Filling{Rows: make(map[string][]Row)}, spaces: newSpaces(p), uses: make(map[entryKey]uint64), look: look, streams: streams, limit: lim.Fuel}
 	for step := uint64(1); !f.machine.Ended(); step++ {
 		if step > MaxSteps {
 			return nil, f.unprovable(f.machine.PC(), "the run is too long for one proof")
@@ -48,11 +46,14 @@ func (s *System) fill(p *machine.Program, streams [][]byte, lim link.Limits, loo
 		}
 	}
 	result := f.machine.Result()
-	end, ok := endOf(result.Outcome)
-	if !ok {
-		return nil, f.unprovable(f.machine.PC(), "no proof shows the end "+result.Outcome.String())
+	if f.last == nil {
+		return nil, fmt.Errorf("circuits: a run that takes no step ends in %s: there is nothing to prove", result.Outcome)
 	}
-	contents := s.Contents(p, Statement{End: end, Fuel: result.Fuel})
+	st := Statement{End: f.last.end, Fuel: result.Fuel, Inputs: streams, Outputs: result.Streams}
+	if result.Outcome.Kind == link.OutOfFuel {
+		st.Fuel = f.charged
+	}
+	contents := s.Contents(p, st)
 	f.finish(contents)
 	return &Run{f.filling, contents, result, f.machine.Steps()}, nil
 }
@@ -64,10 +65,12 @@ type filler struct {
 	machine *machine.Machine
 	filling *Filling
 	spaces  *spaces
-	entries [][]uint64
-	index   map[entryKey]int
-	uses    []uint64
+	uses    map[entryKey]uint64
 	clock   uint64
+	charged uint64 // fuel, before the last step
+	streams [][]byte
+	limit   uint64
+	last    *execution // the step that ended the run
 	look    look
 }
 
@@ -91,6 +94,7 @@ func (f *filler) step(step uint64) error {
 	m := f.machine
 	pc, fp := m.PC(), m.FP()
 	in := &f.program.Code[pc]
+	f.charged = f.limit - m.Fuel()
 	if _, err := m.Run(1); err != nil {
 		return err
 	}
@@ -98,9 +102,16 @@ func (f *filler) step(step uint64) error {
 	if in.Op == machine.OpMoveFar {
 		d = in.T
 	}
-	x := &execution{program: f.program, in: in, depth: uint64(m.Depth()), pc: pc, fp: fp, d: m.Register(fp + d), next: m.PC(), ended: m.Ended(), spaces: f.spaces}
+	x := &execution{program: f.program, tapes: f.streams, streams: uint64(len(f.streams)), in: in, depth: uint64(m.Depth()), pc: pc, fp: fp, d: m.Register(fp + d), next: m.PC(), ended: m.Ended(), spaces: f.spaces}
 	if x.ended {
-		x.end, _ = endOf(m.Outcome())
+		x.end = endOf(m.Outcome())
+		switch m.Outcome().Kind {
+		case link.OutOfFuel:
+			x.end |= uint64(in.W) << endCode
+		case link.OutputFull:
+			x.end |= x.reg(opC) << endCode
+		}
+		f.last = x
 	}
 	st := f.choose(x)
 	if st == nil {
@@ -121,7 +132,7 @@ func (f *filler) step(step uint64) error {
 	for i := range st.accesses {
 		f.access(&st.accesses[i], x, r, step)
 	}
-	f.uses[f.index[entryKey{pc, st.code}]]++
+	f.uses[entryKey{pc, st.code}]++
 	return nil
 }
 
@@ -132,6 +143,10 @@ func (f *filler) choose(x *execution) *step {
 			x.use = c.use
 			return c.step
 		}
+	}
+	if x.ended && x.end&mask(endTrap) == endFuel {
+		x.use = f.sys.noFuel.use
+		return f.sys.noFuel.step
 	}
 	for _, c := range f.sys.byOp[x.in.Op] {
 		if x.use = c.use; c.use.fits(x.program, x.in) && (c.use.takes == nil || c.use.takes(x)) {

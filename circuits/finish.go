@@ -18,16 +18,16 @@ func (f *filler) finish(contents Contents) {
 		last[img.chain] = f.image(f.spaces[img.bus], img.plain, img.init)
 	}
 	f.statement(contents[nameStatement].Rows[0], last)
-	for _, name := range []string{nameMemoryTable, nameCellTable} {
+	for _, name := range []string{nameMemoryTable, nameCellTable, nameOutput} {
 		for _, given := range contents[name].Rows {
 			copy(f.add(f.sys.Chip(name)), given)
 		}
 	}
 	program := f.sys.Chip(nameProgram)
-	for i, n := range f.uses {
-		if n > 0 {
+	for _, entry := range contents[nameProgram].Rows {
+		if n := f.uses[entryKey{uint32(entry[0]), uint16(entry[1])}]; n > 0 {
 			r := f.add(program)
-			copy(r[1:], f.entries[i])
+			copy(r[1:], entry)
 			r[len(r)-1] = n
 		}
 	}
@@ -88,37 +88,57 @@ func (f *filler) statement(given []uint64, last map[BusID]uint64) {
 	c.put(r, "cells0", 2, last[BusCellImage])
 }
 
-// lookups counts how often each row of a table is looked up, where the table's bus has alone what rows know of themselves.
-func (f *filler) lookups() {
-	for _, table := range f.sys.Chips {
-		if !table.Table || table.Messages[0].Mult == On || table.Name == nameProgram {
-			continue
+// maxParts is how many numbers a row of a lookup table has at most.
+const maxParts = 3
+
+// isLookup reports whether a chip is a table made by [lookup].
+func (c *Chip) isLookup() bool { return c.Table && c.Name != nameProgram && c.Messages[0].Mult != On }
+
+// parts are the parts of the fields of a message.
+func (m *Message) parts() (all []Lin) {
+	for _, f := range m.Key {
+		for _, lane := range f {
+			all = append(all, lane.Of)
 		}
-		uses := make(map[[2]uint64]uint64)
-		for _, c := range f.sys.Chips {
-			rows := f.filling.Rows[c.Name]
-			for i := range c.Messages {
-				m := &c.Messages[i]
-				if len(rows) == 0 || m.Bus != table.Messages[0].Bus || m.Send {
-					continue
+	}
+	return all
+}
+
+// lookups counts how often each row of a lookup table is looked up.
+func (f *filler) lookups() {
+	uses := make([]map[[maxParts]uint64]uint64, len(f.sys.Buses))
+	for _, c := range f.sys.Chips {
+		if c.isLookup() {
+			uses[c.Messages[0].Bus] = make(map[[maxParts]uint64]uint64)
+		}
+	}
+	for _, c := range f.sys.Chips {
+		rows := f.filling.Rows[c.Name]
+		for i := range c.Messages {
+			m := &c.Messages[i]
+			n := uses[m.Bus]
+			if len(rows) == 0 || n == nil {
+				continue
+			}
+			parts := m.parts()
+			for _, r := range rows {
+				var key [maxParts]uint64
+				for k, l := range parts {
+					key[k] = l.of(r)
 				}
-				var fields []Lin
-				for _, field := range m.Key {
-					fields = append(fields, field.Lin())
-				}
-				for _, r := range rows {
-					var key [2]uint64
-					for k, l := range fields {
-						key[k] = l.of(r)
-					}
-					uses[key]++
-				}
+				n[key]++
 			}
 		}
-		for _, key := range slices.SortedFunc(maps.Keys(uses), func(a, b [2]uint64) int { return slices.Compare(a[:], b[:]) }) {
-			r := f.add(table)
-			copy(r[1:], key[:len(table.Messages[0].Key)])
-			r[len(r)-1] = uses[key]
+	}
+	for _, c := range f.sys.Chips {
+		if !c.isLookup() {
+			continue
+		}
+		n := uses[c.Messages[0].Bus]
+		for _, key := range slices.SortedFunc(maps.Keys(n), func(a, b [maxParts]uint64) int { return slices.Compare(a[:], b[:]) }) {
+			r := f.add(c)
+			copy(r[1:len(r)-1], key[:])
+			r[len(r)-1] = n[key]
 		}
 	}
 }

@@ -24,43 +24,47 @@ func (f *Filling) clone() *Filling {
 
 // settle makes the free multiplicities of tables what the rows need, as a forger would. What is not in a table stays open. The program's are left as they
 // are: an honest row fetches what it must.
-func (s *System) settle(f *Filling) {
-	k := s.compiled()
-	uses := make([]map[tuple]uint64, len(s.Buses))
-	content := s.Contents(&machine.Program{}, Statement{})
+func (s *System) settle(f *Filling, contents Contents) {
+	type key [maxParts]fr.Element
+	uses := make([]map[key]uint64, len(s.Buses))
 	for _, c := range s.Chips {
-		if c.Table && c.Messages[0].Mult != On && c.Name != nameProgram {
-			uses[c.Messages[0].Bus] = make(map[tuple]uint64)
+		if c.isLookup() {
+			uses[c.Messages[0].Bus] = make(map[key]uint64)
 		}
 	}
 	for _, c := range s.Chips {
-		if len(f.Rows[c.Name]) == 0 {
+		if len(f.Rows[c.Name]) == 0 || c.isLookup() {
 			continue
 		}
+		k := s.compiled()[c.Name]
 		v := make([]fr.Element, len(c.Columns))
 		for i := range f.Rows[c.Name] {
 			f.values(c, i, v)
 			for n := range c.Messages {
-				if m := &c.Messages[n]; uses[m.Bus] != nil && !m.Send && !v[On].IsZero() {
-					uses[m.Bus][k[c.Name].tuple(n, v)]++
+				if u := uses[c.Messages[n].Bus]; u != nil && !v[On].IsZero() {
+					var x key
+					for j := range k.messages[n].lanes {
+						x[j] = k.messages[n].lanes[j].at(v)
+					}
+					u[x]++
 				}
 			}
 		}
 	}
 	for _, c := range s.Chips {
-		if !c.Table || uses[c.Messages[0].Bus] == nil {
+		if !c.isLookup() {
 			continue
 		}
 		f.Rows[c.Name] = nil
-		for key, n := range uses[c.Messages[0].Bus] {
+		for x, n := range uses[c.Messages[0].Bus] {
 			r := make(Row, len(c.Columns))
 			r[On], r[len(r)-1] = 1, n
 			small := true
-			for i := range c.Messages[0].Key {
-				small = small && key[i].IsUint64()
-				r[1+i] = key[i].Uint64()
+			for i := range len(r) - 2 {
+				small = small && x[i].IsUint64()
+				r[1+i] = x[i].Uint64()
 			}
-			if small && content[c.Name].contains(r[1:len(r)-1]) {
+			if small && contents[c.Name].contains(r[1:len(r)-1]) {
 				f.Rows[c.Name] = append(f.Rows[c.Name], r)
 			}
 		}
@@ -88,7 +92,7 @@ func refused(t *testing.T, s *System, r *Run, f *Filling, c *Chip, row int, what
 		for i, col := range bits {
 			f.Rows[c.Name][row][col] = uint64(set >> i & 1)
 		}
-		s.settle(f)
+		s.settle(f, r.Contents)
 		switch err := s.Check(f, r.Contents); {
 		case err == nil:
 			t.Fatalf("%s: %s row %d %v: accepted", what, c.Name, row, f.Rows[c.Name][row])
@@ -130,7 +134,7 @@ func TestColumns(t *testing.T) {
 				was := *at
 				for _, v := range changes(was, c.Columns[col].Bits) {
 					*at = v
-					s.settle(f)
+					s.settle(f, r.Contents)
 					if err := s.Check(f, r.Contents); !errors.Is(err, ErrRefused) {
 						t.Errorf("%s row %d: %s is %#x, not %#x: %v", c.Name, row, c.Columns[col].Name, v, was, err)
 					}
@@ -138,7 +142,7 @@ func TestColumns(t *testing.T) {
 				*at = was
 				for _, w := range wideChanges(was) {
 					f.Wide[Place{c.Name, row, col}] = w
-					s.settle(f)
+					s.settle(f, r.Contents)
 					if err := s.Check(f, r.Contents); !errors.Is(err, ErrRefused) {
 						t.Errorf("%s row %d: %s is %s, not %#x: %v", c.Name, row, c.Columns[col].Name, w.String(), was, err)
 					}

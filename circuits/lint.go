@@ -175,16 +175,13 @@ func (l *linter) learn(m *Message) {
 			l.b.learn(m.Key[0].Lin().Minus(clock.Shl(b.Clock)), interval{new(big.Int).Neg(b.Index), b.Index})
 		}
 	}
-	if m.Send {
-		return
-	}
 	for i, v := range m.Value {
-		if i < len(b.Below) {
+		if i < len(b.Below) && !m.Send {
 			l.b.learn(v, upTo(b.Below[i]))
 		}
 	}
 	for _, f := range m.Key {
-		if b.Kind == Plain && l.packed(f) == nil {
+		if !l.c.Table && (b.Kind == Plain || b.Tabled) && l.packed(f) == nil {
 			for _, lane := range f {
 				l.b.learn(lane.Of, upTo(pow2(lane.Width)))
 			}

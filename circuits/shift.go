@@ -66,7 +66,7 @@ func (m *maker) shiftRegister(kind shift, op machine.Op, bits uint) {
 		s.goOn()
 		amount, p, rest := s.column("amount", 6), s.column("power", 64), s.limbs("rest", limbs)
 		s.read(2, i[2], slotB, amount.Plus(rest.Times(int64(bits))))
-		s.message(Message{Bus: powerBus(bits, kind.right()), Key: []Field{{{Of: amount, Width: 6}}, {{Of: p, Width: 64}}}})
+		s.message(Message{Bus: powerBus(bits, kind.right()), Key: []Field{{{Of: amount, Width: amountBits(bits)}}, {{Of: p, Width: 64}}}})
 		s.fill = func(x *execution, r Row) {
 			k := x.reg(opB) % uint64(bits)
 			r.set(amount, k)
@@ -97,24 +97,24 @@ func power(k uint64, bits uint, right bool) uint64 {
 	return 1<<k - 1 // 2⁶⁴ is 0 here
 }
 
-// powerTables are the tables of powers, with their rows.
-func powerTables() (all []*Chip, contents []Content) {
-	for bus := BusPowerLeft32; bus <= BusPowerRight64; bus++ {
-		bits, right := uint(32), bus == BusPowerRight32 || bus == BusPowerRight64
-		if bus >= BusPowerLeft64 {
-			bits = 64
-		}
-		b := build(namePower + string(rune('0'+bus-BusPowerLeft32)))
-		b.Table = true
-		k, p := b.given("amount", 6), b.given("power", 64)
-		b.message(Message{Bus: bus, Send: true, Key: []Field{{{Of: k, Width: 6}}, {{Of: p, Width: 64}}}, Mult: b.column("uses", 40).Terms[0].Column})
-		var c Content
-		for i := range uint64(bits) {
-			c.Rows = append(c.Rows, []uint64{i, power(i, bits, right)})
-		}
-		all, contents = append(all, b.Chip), append(contents, c)
+// amountBits is how many bits an amount has.
+func amountBits(bits uint) uint {
+	if bits == 64 {
+		return 6
 	}
-	return all, contents
+	return 5
+}
+
+// powers is the table of powers behind a bus.
+func powers(bus BusID) (c Content) {
+	bits, right := uint(32), bus == BusPowerRight32 || bus == BusPowerRight64
+	if bus >= BusPowerLeft64 {
+		bits = 64
+	}
+	for i := range uint64(bits) {
+		c.Rows = append(c.Rows, []uint64{i, power(i, bits, right)})
+	}
+	return c
 }
 
 // product reads register a, multiplies it with power + 1 and writes what the kind makes of it to d.

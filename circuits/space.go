@@ -93,6 +93,7 @@ const (
 const (
 	cellDepth = cellSpecial + iota
 	cellPages
+	cellOutput // the position of each output stream
 )
 
 // initialCells are the rows of the table of cells: globals, table elements, and what the machine begins with.

@@ -35,6 +35,7 @@ type use struct {
 	extra []operand
 	takes func(x *execution) bool      // of an execution; nil is always
 	when  func(in *machine.Instr) bool // of the instruction: else it has no such entry; nil is always
+	free  bool                         // its entries charge nothing
 }
 
 // filled is a column that holds an operand.
@@ -169,6 +170,8 @@ type execution struct {
 	program *machine.Program
 	in      *machine.Instr
 	depth   uint64 // left after it
+	tapes   [][]byte
+	streams uint64 // of input
 	pc, fp  uint32
 	d       uint64 // the register that it writes, after it: d, for a far move t
 	next    uint32 // pc after it
@@ -176,6 +179,9 @@ type execution struct {
 	end     uint64 // how the run ends in it, as BusEnd has it
 	spaces  *spaces
 }
+
+// length is the length of an input stream.
+func (x *execution) length(stream uint64) uint64 { return uint64(len(x.tapes[stream])) }
 
 // lane is the operand in lane i.
 func (x *execution) lane(i int) uint64 { return x.lanes[i].of(x.in) }

@@ -10,15 +10,13 @@ import (
 // New makes the system of chips for runs of profile tm/1.
 func New() *System {
 	s := &System{Buses: buses(), byOp: make(map[machine.Op][]candidate)}
-	s.Chips = []*Chip{
-		statement(), programTable(), rangeTable(nameRange, BusRange, 16), rangeTable(nameByte, BusByte, 8), rangeTable(nameSpread, BusSpread, spreadBits),
-		registerImage(), registerRefresh(),
+	tables, _ := constantTables()
+	s.Chips = append(tables, statement(), programTable(), registerImage(), registerRefresh(),
 		wideImage(nameWord, BusMemory, BusMemoryImage, 0, 28), wideImage(nameWordInit, BusMemory, BusMemoryImage, BusMemoryInit, 28),
 		wideImage(nameCell, BusCells, BusCellImage, 0, 32), wideImage(nameCellInit, BusCells, BusCellImage, BusCellInit, 32),
 		initTable(nameMemoryTable, BusMemoryInit, 32), initTable(nameCellTable, BusCellInit, 64),
-	}
-	tables, _ := powerTables()
-	s.Chips = append(s.Chips, tables...)
+		lookup(nameLengths, BusLengths, []part{{"stream", 8, 0}}, []part{{"bytes", 32, 0}}), lookup(nameStreams, BusStreams, []part{{"streams", 8, 0}}),
+		lookup(nameInput, BusInput, []part{{"stream", 8, 0}, {"index", 32, tapeShift}}, []part{{"word", 64, 0}}), outputTable())
 	m := &maker{}
 	m.moves()
 	m.globals()
@@ -30,14 +28,22 @@ func New() *System {
 	m.shifts()
 	m.multiplications()
 	m.divisions()
+	m.unaries()
 	m.loads()
 	m.stores()
+	m.outside()
+	m.sizes()
+	m.tapes()
 	m.ends()
 	for _, st := range m.steps {
 		slices.SortStableFunc(st.accesses, func(a, b access) int { return int(a.slot) - int(b.slot) })
 		s.Chips = append(s.Chips, st.Chip)
 		for i := range st.uses {
 			u := &st.uses[i]
+			if st.Name == nameNoFuel {
+				s.noFuel = candidate{st, u}
+				continue
+			}
 			s.byOp[u.op] = append(s.byOp[u.op], candidate{st, u})
 		}
 	}

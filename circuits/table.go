@@ -1,13 +1,6 @@
 package circuits
 
-// rangeTable has a row for each of some numbers below 2^bits.
-func rangeTable(name string, bus BusID, bits int) *Chip {
-	b := build(name)
-	b.Table = true
-	v := b.given("number", bits)
-	b.message(Message{Bus: bus, Send: true, Key: []Field{{{Of: v, Width: uint(bits)}}}, Mult: b.column("uses", 40).Terms[0].Column})
-	return b.Chip
-}
+import "math/bits"
 
 // programTable has a row for each entry of the program. How often each is fetched makes up the fuel that is charged.
 func programTable() *Chip {
@@ -49,4 +42,58 @@ func statement() *Chip {
 		b.sink(c.chain, c.last)
 	}
 	return b.Chip
+}
+
+// lookup makes a table of free multiplicity for a bus: a column for each part of the bus's fields.
+func lookup(name string, bus BusID, fields ...[]part) *Chip {
+	b := build(name)
+	b.Table = true
+	var key []Field
+	for _, parts := range fields {
+		var f Field
+		for _, p := range parts {
+			f = append(f, Lane{Of: b.given(p.name, int(p.bits)), Shift: p.shift, Width: p.bits})
+		}
+		key = append(key, f)
+	}
+	b.message(Message{Bus: bus, Send: true, Key: key, Mult: b.column("uses", 40).Terms[0].Column})
+	return b.Chip
+}
+
+// part is a part of a field of a table.
+type part struct {
+	name        string
+	bits, shift uint
+}
+
+// outputTable has the words of the output tapes. Each is received once, so that each is written, and nothing else.
+func outputTable() *Chip {
+	b := build(nameOutput)
+	b.Columns[On].Given = true
+	b.Table = true
+	key := Field{{Of: b.given("stream", 8), Width: 8}, {Of: b.given("position", 32), Shift: tapeShift, Width: 32}, {Of: b.given("bytes", 4), Shift: 2 * tapeShift, Width: 4}}
+	b.receive(BusOutput, key, b.given("word", 64))
+	return b.Chip
+}
+
+// constantTables are the tables that are the same for all programs, with their content.
+func constantTables() (all []*Chip, contents []Content) {
+	add := func(c *Chip, content Content) { all, contents = append(all, c), append(contents, content) }
+	number := func(bits uint) []part { return []part{{"number", bits, 0}} }
+	add(lookup(nameRange, BusRange, number(16)), Content{has: func(given []uint64) bool { return given[0] < 1<<16 }})
+	add(lookup(nameByte, BusByte, number(8)), Content{has: func(given []uint64) bool { return given[0] < 1<<8 }})
+	add(lookup(nameSpread, BusSpread, number(spreadBits)), Content{has: func(given []uint64) bool { return given[0]&^spreadMask == 0 }})
+	for bus := BusPowerLeft32; bus <= BusPowerRight64; bus++ {
+		width := amountBits(32)
+		if bus >= BusPowerLeft64 {
+			width = amountBits(64)
+		}
+		add(lookup(namePower+string(rune('0'+bus-BusPowerLeft32)), bus, []part{{"amount", width, 0}}, []part{{"power", 64, 0}}), powers(bus))
+	}
+	var ones Content
+	for i := range uint64(256) {
+		ones.Rows = append(ones.Rows, []uint64{i, uint64(bits.OnesCount64(i))})
+	}
+	add(lookup(nameOnes, BusOnes, []part{{"byte", 8, 0}}, []part{{"ones", 4, 0}}), ones)
+	return all, contents
 }
