@@ -19,6 +19,9 @@ const (
 	BusLengths       // an input stream, its bytes
 	BusStreams       // how many input streams there are
 	BusInput         // stream and index, the word there
+	BusSegments      // a byte of the program's passive segments
+	BusLoadAt        // clock of a step → bytes, address and value of what it loads, for bulk operations
+	BusStoreAt       // likewise of what it stores
 	BusOutput        // stream, position and bytes → word
 	BusByte          // numbers below 2⁸
 	BusEnd           // last clock → how the run ends
@@ -81,6 +84,9 @@ func buses() []Bus {
 		BusStreams:       {Name: "input streams", Kind: Plain, Keys: 1},
 		BusInput:         {Name: "input", Kind: Plain, Keys: 2},
 		BusOutput:        {Name: "output", Kind: Keyed, Keys: 1, Values: 1, Below: below(64), Tabled: true},
+		BusSegments:      {Name: "segments", Kind: Plain, Keys: 2},
+		BusLoadAt:        {Name: "load at", Kind: Keyed, Keys: 1, Values: 3, KeyBelow: pow2(clockBits)},
+		BusStoreAt:       {Name: "store at", Kind: Keyed, Keys: 1, Values: 3, KeyBelow: pow2(clockBits)},
 		BusEnd:           {Name: "end", Kind: Keyed, Keys: 1, Values: 1, Below: below(endCode + 32)},
 		BusFuel:          {Name: "fuel", Kind: Sum, Values: 1},
 		BusRegisterImage: chain("register image", slotBits+1),

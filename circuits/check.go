@@ -8,8 +8,8 @@ import (
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 )
 
-// maxTuple is how many numbers a tuple has at most.
-const maxTuple = 5
+// maxKeys and maxValues are how many numbers a tuple has at most.
+const maxKeys, maxValues = 3, 3
 
 // Check decides whether a filling shows what the contents state: every constraint holds in every row, and every bus balances. The
 // arithmetic is that of the scalar field of BN254. On a bus with unique keys it asks what a backend asks, and no more: that for each key as
@@ -63,12 +63,12 @@ func (s *System) checkShape(f *Filling) error {
 }
 
 // tuple is the key of a message, padded.
-type tuple [maxTuple - 2]fr.Element
+type tuple [maxKeys]fr.Element
 
 // balance is what was sent less what was received with one key.
 type balance struct {
 	count  fr.Element
-	values [2]fr.Element
+	values [maxValues]fr.Element
 }
 
 // checkChip checks a chip's rows and adds their messages up.

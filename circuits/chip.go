@@ -103,7 +103,7 @@ type Kind uint8
 
 // The kinds of bus. Let X and γ be challenges of the bus. A backend adds up, over all messages, ± multiplicity times
 //
-//	Keyed     (γ + value)/(X − key), or (γ² + γ·value₁ + value₂)/(X − key): sound only if no key is sent twice
+//	Keyed     (γⁿ + γⁿ⁻¹·value₁ + … + valueₙ)/(X − key): sound only if no key is sent twice
 //	Stepping  as Keyed; keys are unique because they are nodes of paths that only go upward
 //	Plain     1/(X − key₁ − γ·key₂ − γ²·key₃ …): the only one where multiplicities may be free
 //	Sum       γ·value, without a key
@@ -142,6 +142,7 @@ type System struct {
 	Chips []*Chip
 
 	byOp     map[machine.Op][]candidate
+	helpers  map[windowKey]*helper
 	noFuel   candidate                   // of every operation
 	compiled func() map[string]*compiled // once, when it is first needed
 }

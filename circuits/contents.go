@@ -47,6 +47,7 @@ func (s *System) Contents(p *machine.Program, st Statement) Contents {
 		nameStreams:     {Rows: [][]uint64{{uint64(len(st.Inputs))}}},
 		nameInput:       {Rows: inputs(st.Inputs)},
 		nameOutput:      {Rows: outputs(st.Outputs)},
+		nameSegments:    {Rows: bytesOf(p.Segments())},
 		nameMemoryTable: {Rows: initialWords(p)},
 		nameCellTable:   {Rows: initialCells(p)},
 	}
@@ -90,6 +91,14 @@ func outputs(streams [link.OutStreams][]byte) (rows [][]uint64) {
 			v, n := word(s, k)
 			rows = append(rows, []uint64{1, uint64(i), uint64(k), n, v})
 		}
+	}
+	return rows
+}
+
+// bytesOf are the rows of a table of bytes.
+func bytesOf(b []byte) (rows [][]uint64) {
+	for i, v := range b {
+		rows = append(rows, []uint64{uint64(i), uint64(v)})
 	}
 	return rows
 }

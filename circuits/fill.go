@@ -107,7 +107,12 @@ func (f *filler) step(step uint64) error {
 		x.end = endOf(m.Outcome())
 		switch m.Outcome().Kind {
 		case link.OutOfFuel:
-			x.end |= uint64(in.W) << endCode
+			next := uint64(in.W)
+			if f.charged+next <= f.limit { // it is a bulk operation that could not be paid
+				f.charged += next
+				next = (x.counter(2) + 7) / 8
+			}
+			x.end |= next << endCode
 		case link.OutputFull:
 			x.end |= x.reg(opC) << endCode
 		}
@@ -129,6 +134,9 @@ func (f *filler) step(step uint64) error {
 		r.set(o.column, list[o.lane].among(f.program, in))
 	}
 	st.fill(x, r)
+	for _, h := range st.helps {
+		f.help(h, x)
+	}
 	for i := range st.accesses {
 		f.access(&st.accesses[i], x, r, step)
 	}
@@ -144,7 +152,7 @@ func (f *filler) choose(x *execution) *step {
 			return c.step
 		}
 	}
-	if x.ended && x.end&mask(endTrap) == endFuel {
+	if x.ended && x.end == endFuel|uint64(x.in.W)<<endCode && x.in.W > 0 {
 		x.use = f.sys.noFuel.use
 		return f.sys.noFuel.step
 	}

@@ -22,6 +22,7 @@ const (
 	nameLengths     = "input lengths"
 	nameStreams     = "input streams"
 	nameInput       = "input words"
+	nameSegments    = "segments"
 	nameOutput      = "output words"
 	nameNoFuel      = "out of fuel"
 	namePower       = "powers "

@@ -165,10 +165,8 @@ func (l *linter) infer() {
 // learn takes from a message what it says of the columns.
 func (l *linter) learn(m *Message) {
 	b := &l.sys.Buses[m.Bus]
-	if b.KeyBelow != nil && m.Role == Step {
-		if _, ok := m.Key[0].Lin().single(); ok { // a node of the only path
-			l.b.learn(m.Key[0].Lin(), upTo(b.KeyBelow))
-		}
+	if _, ok := m.firstKey().single(); ok && b.KeyBelow != nil && m.Role == Step && (b.Kind == Stepping || !m.Send) {
+		l.b.learn(m.firstKey(), upTo(b.KeyBelow)) // a node of the only path, or what somebody sent
 	}
 	if b.Index != nil && m.Role == Step && m.Send {
 		if clock, ok := l.clock(); ok {
@@ -189,10 +187,18 @@ func (l *linter) learn(m *Message) {
 	}
 }
 
-// clock is the step's clock, if the chip is one of steps.
+// firstKey is the first field of a message's key.
+func (m *Message) firstKey() Lin {
+	if len(m.Key) == 0 {
+		return Lin{}
+	}
+	return m.Key[0].Lin()
+}
+
+// clock is the step's clock, if the chip is one of steps or does a part of one.
 func (l *linter) clock() (Lin, bool) {
 	for i := range l.c.Messages {
-		if m := &l.c.Messages[i]; m.Bus == BusState && !m.Send {
+		if m := &l.c.Messages[i]; !m.Send && (m.Bus == BusState || m.Bus == BusLoadAt || m.Bus == BusStoreAt) {
 			return m.Key[0].Lin(), true
 		}
 	}

@@ -20,6 +20,9 @@ func (l *linter) messages() {
 		if !m.Send {
 			continue
 		}
+		if v := l.b.of(m.firstKey()); b.Kind == Keyed && b.KeyBelow != nil && !v.within(upTo(b.KeyBelow)) {
+			l.fail("sends the key %s on %s", v, b.Name)
+		}
 		for k, v := range m.Value {
 			if k < len(b.Below) && !l.received(m.Bus, k, v) && !l.argued(v, b.Below[k]) && !l.b.of(v).within(upTo(b.Below[k])) {
 				l.fail("sends %s on %s, which is %s", v.text(l.c.Columns), b.Name, l.b.of(v))

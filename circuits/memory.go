@@ -24,7 +24,7 @@ func (w window) part(i uint) (from, to uint) {
 type parts struct{ below, inside, above Lin }
 
 // split adds columns for the parts of word i. A word that is covered whole is one column, if it is received and needs no limbs.
-func (w window) split(s *step, i uint, limbs bool) (p parts) {
+func (w window) split(s builder, i uint, limbs bool) (p parts) {
 	from, to := w.part(i)
 	name := fmt.Sprintf("word%d ", i)
 	if from > 0 {
@@ -172,7 +172,7 @@ func (m *maker) load(name string, op machine.Op, p place, extend uint) {
 	s.goOn()
 	var inside []Lin
 	for i := range p.words() {
-		parts := p.split(s, i, extend != 0)
+		parts := p.split(s.builder, i, extend != 0)
 		w := p.word(i, parts, parts.inside)
 		s.use(BusMemory, word.Plus(Int(int64(i))), 0, w, w, p.cell(i), nil)
 		inside = append(inside, parts.inside)

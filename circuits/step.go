@@ -25,6 +25,7 @@ type step struct {
 	clock, pc Lin
 	operands  []filled
 	accesses  []access
+	helps     []help
 	fill      func(x *execution, r Row) // fills the columns that are the chip's own
 }
 

@@ -29,7 +29,7 @@ func (p place) put(s *step, word Lin, pieces []Lin, value func(x *execution) uin
 	for i := range p.words() {
 		from, to := p.part(i)
 		bit := below
-		parts := p.split(s, i, false)
+		parts := p.split(s.builder, i, false)
 		now := func(x *execution) uint64 {
 			mask := uint64(1<<(to-from) - 1)
 			return x.spaces[BusMemory].value(p.cell(i)(x))&^(mask<<from) | value(x)>>bit&mask<<from

@@ -16,7 +16,8 @@ func New() *System {
 		wideImage(nameCell, BusCells, BusCellImage, 0, 32), wideImage(nameCellInit, BusCells, BusCellImage, BusCellInit, 32),
 		initTable(nameMemoryTable, BusMemoryInit, 32), initTable(nameCellTable, BusCellInit, 64),
 		lookup(nameLengths, BusLengths, []part{{"stream", 8, 0}}, []part{{"bytes", 32, 0}}), lookup(nameStreams, BusStreams, []part{{"streams", 8, 0}}),
-		lookup(nameInput, BusInput, []part{{"stream", 8, 0}, {"index", 32, tapeShift}}, []part{{"word", 64, 0}}), outputTable())
+		lookup(nameInput, BusInput, []part{{"stream", 8, 0}, {"index", 32, tapeShift}}, []part{{"word", 64, 0}}), outputTable(),
+		lookup(nameSegments, BusSegments, []part{{"index", 32, 0}}, []part{{"byte", 8, 0}}))
 	m := &maker{}
 	m.moves()
 	m.globals()
@@ -34,6 +35,7 @@ func New() *System {
 	m.outside()
 	m.sizes()
 	m.tapes()
+	m.bulk()
 	m.ends()
 	for _, st := range m.steps {
 		slices.SortStableFunc(st.accesses, func(a, b access) int { return int(a.slot) - int(b.slot) })
@@ -47,6 +49,11 @@ func New() *System {
 			s.byOp[u.op] = append(s.byOp[u.op], candidate{st, u})
 		}
 	}
+	s.helpers = make(map[windowKey]*helper)
+	for _, h := range m.windows() {
+		s.Chips = append(s.Chips, h.Chip)
+		s.helpers[windowKey{h.bus, h.window}] = h
+	}
 	s.compiled = sync.OnceValue(func() map[string]*compiled {
 		all := make(map[string]*compiled, len(s.Chips))
 		for _, c := range s.Chips {
@@ -55,6 +62,12 @@ func New() *System {
 		return all
 	})
 	return s
+}
+
+// windowKey names a helper.
+type windowKey struct {
+	bus BusID
+	window
 }
 
 // candidate is a chip that may show an operation.

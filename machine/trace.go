@@ -95,3 +95,6 @@ func (p *Program) Table(i uint16) (base, size uint32) {
 	}
 	return p.tables[i].base, p.tables[i].size
 }
+
+// Segments are the passive data segments one after the other: what memory.init reads, from Imm of its instruction on. The caller must not change them.
+func (p *Program) Segments() []byte { return p.segments }
