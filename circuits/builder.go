@@ -5,10 +5,12 @@ type builder struct{ *Chip }
 
 func build(name string) builder {
 	b := builder{&Chip{Name: name}}
-	on := b.bit("on")
-	_ = on
+	b.bit("on")
 	return b
 }
+
+// onIsBit is the constraint that every chip has.
+const onIsBit = "on is a bit"
 
 // column adds a column.
 func (b builder) column(name string, bits int) Lin {
