@@ -363,7 +363,7 @@ func (f *filler) help(told help, x *execution) {
 	r.set(h.word, at/4)
 	value := told.what(x)
 	for i := range h.words() {
-		c := f.spaces[BusMemory].use(at/4 + uint64(i))
+		c := f.cell(BusMemory, at/4+uint64(i))
 		from, to := h.part(i)
 		h.fill(r, i, h.parts[i], c.value)
 		if told.bus == BusStoreAt {

@@ -19,6 +19,10 @@ const (
 	BusLengths       // an input stream, its bytes
 	BusStreams       // how many input streams there are
 	BusInput         // stream and index, the word there
+	BusMost          // how many pages the memory may have
+	BusGrowth        // page and time at which it grew, on the way from the old size to the new
+	BusPages         // a page, when it grew
+	BusGrownImage    // the chain of the words that grew
 	BusSegments      // a byte of the program's passive segments
 	BusLoadAt        // clock of a step → bytes, address and value of what it loads, for bulk operations
 	BusStoreAt       // likewise of what it stores
@@ -87,6 +91,10 @@ func buses() []Bus {
 		BusSegments:      {Name: "segments", Kind: Plain, Keys: 2},
 		BusLoadAt:        {Name: "load at", Kind: Keyed, Keys: 1, Values: 3, KeyBelow: pow2(clockBits)},
 		BusStoreAt:       {Name: "store at", Kind: Keyed, Keys: 1, Values: 3, KeyBelow: pow2(clockBits)},
+		BusMost:          {Name: "most pages", Kind: Plain, Keys: 1},
+		BusGrowth:        {Name: "growth", Kind: Stepping, Keys: 1, Unit: one, Reach: one},
+		BusPages:         {Name: "pages", Kind: Plain, Keys: 2},
+		BusGrownImage:    chain("grown image", 32),
 		BusEnd:           {Name: "end", Kind: Keyed, Keys: 1, Values: 1, Below: below(endCode + 32)},
 		BusFuel:          {Name: "fuel", Kind: Sum, Values: 1},
 		BusRegisterImage: chain("register image", slotBits+1),

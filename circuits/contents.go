@@ -11,6 +11,7 @@ import (
 type Statement struct {
 	End     uint64 // kind, trap and code, 8 and 8 and 32 bits from below
 	Fuel    uint64 // charged by all instructions that were executed
+	Memory  uint32 // cap, in pages
 	Inputs  [][]byte
 	Outputs [link.OutStreams][]byte
 }
@@ -47,6 +48,7 @@ func (s *System) Contents(p *machine.Program, st Statement) Contents {
 		nameStreams:     {Rows: [][]uint64{{uint64(len(st.Inputs))}}},
 		nameInput:       {Rows: inputs(st.Inputs)},
 		nameOutput:      {Rows: outputs(st.Outputs)},
+		nameMost:        {Rows: [][]uint64{{uint64(min(st.Memory, p.MostPages()))}}},
 		nameSegments:    {Rows: bytesOf(p.Segments())},
 		nameMemoryTable: {Rows: initialWords(p)},
 		nameCellTable:   {Rows: initialCells(p)},

@@ -36,7 +36,7 @@ func (s *System) Fill(p *machine.Program, streams [][]byte, lim link.Limits) (*R
 
 // fill is Fill with a look at each step, or nil. A look that changes something makes a forgery: see the tests.
 func (s *System) fill(p *machine.Program, streams [][]byte, lim link.Limits, look look) (*Run, error) {
-	f := &filler{sys: s, program: p, machine: machine.New(p, streams, lim), filling: &Filling{Rows: make(map[string][]Row)}, spaces: newSpaces(p), uses: make(map[entryKey]uint64), look: look, streams: streams, limit: lim.Fuel}
+	f := &filler{sys: s, program: p, machine: machine.New(p, streams, lim), filling: &Filling{Rows: make(map[string][]Row)}, spaces: newSpaces(p), uses: make(map[entryKey]uint64), look: look, streams: streams, limit: lim.Fuel, memory: lim.Memory}
 	for step := uint64(1); !f.machine.Ended(); step++ {
 		if step > MaxSteps {
 			return nil, f.unprovable(f.machine.PC(), "the run is too long for one proof")
@@ -49,7 +49,7 @@ func (s *System) fill(p *machine.Program, streams [][]byte, lim link.Limits, loo
 	if f.last == nil {
 		return nil, fmt.Errorf("circuits: a run that takes no step ends in %s: there is nothing to prove", result.Outcome)
 	}
-	st := Statement{End: f.last.end, Fuel: result.Fuel, Inputs: streams, Outputs: result.Streams}
+	st := Statement{End: f.last.end, Fuel: result.Fuel, Memory: lim.Memory, Inputs: streams, Outputs: result.Streams}
 	if result.Outcome.Kind == link.OutOfFuel {
 		st.Fuel = f.charged
 	}
@@ -70,6 +70,8 @@ type filler struct {
 	charged uint64 // fuel, before the last step
 	streams [][]byte
 	limit   uint64
+	memory  uint32     // cap
+	grewAt  []uint64   // by page: when it grew
 	last    *execution // the step that ended the run
 	look    look
 }
@@ -102,7 +104,7 @@ func (f *filler) step(step uint64) error {
 	if in.Op == machine.OpMoveFar {
 		d = in.T
 	}
-	x := &execution{program: f.program, tapes: f.streams, streams: uint64(len(f.streams)), in: in, depth: uint64(m.Depth()), pc: pc, fp: fp, d: m.Register(fp + d), next: m.PC(), ended: m.Ended(), spaces: f.spaces}
+	x := &execution{most: uint64(min(f.memory, f.program.MostPages())), program: f.program, tapes: f.streams, streams: uint64(len(f.streams)), in: in, depth: uint64(m.Depth()), pc: pc, fp: fp, d: m.Register(fp + d), next: m.PC(), ended: m.Ended(), spaces: f.spaces}
 	if x.ended {
 		x.end = endOf(m.Outcome())
 		switch m.Outcome().Kind {
@@ -134,6 +136,9 @@ func (f *filler) step(step uint64) error {
 		r.set(o.column, list[o.lane].among(f.program, in))
 	}
 	st.fill(x, r)
+	if in.Op == machine.OpMemoryGrow && x.d != 1<<32-1 {
+		f.grown(x.d, x.reg(opA))
+	}
 	for _, h := range st.helps {
 		f.help(h, x)
 	}
@@ -164,10 +169,19 @@ func (f *filler) choose(x *execution) *step {
 	return nil
 }
 
+// cell returns a cell that is used. A word of a page that grew is as old as its page.
+func (f *filler) cell(bus BusID, at uint64) *cell {
+	c := f.spaces[bus].use(at)
+	if clock, grew := f.since(at); bus == BusMemory && grew && c.last == 0 {
+		c.last = clock
+	}
+	return c
+}
+
 // access fills the columns of an access to a cell.
 func (f *filler) access(a *access, x *execution, r Row, step uint64) {
 	at := a.at(x)
-	c := f.spaces[a.bus].use(at)
+	c := f.cell(a.bus, at)
 	now := f.clock + uint64(a.slot)
 	if a.bus == BusRegisters {
 		now = step<<(stepBits-slotBits) + uint64(a.slot)

@@ -12,10 +12,8 @@ func (f *filler) finish(contents Contents) {
 	for _, img := range []struct {
 		bus, chain  BusID
 		plain, init string
-	}{
-		{BusRegisters, BusRegisterImage, nameRegister, ""}, {BusMemory, BusMemoryImage, nameWord, nameWordInit}, {BusCells, BusCellImage, nameCell, nameCellInit},
-	} {
-		last[img.chain] = f.image(f.spaces[img.bus], img.plain, img.init)
+	}{{BusRegisters, BusRegisterImage, nameRegister, ""}, {BusMemory, BusMemoryImage, nameWord, nameWordInit}, {BusCells, BusCellImage, nameCell, nameCellInit}} {
+		f.image(f.spaces[img.bus], img.chain, img.plain, img.init, last)
 	}
 	f.statement(contents[nameStatement].Rows[0], last)
 	for _, name := range []string{nameMemoryTable, nameCellTable, nameOutput} {
@@ -32,32 +30,53 @@ func (f *filler) finish(contents Contents) {
 		}
 	}
 	f.lookups()
+	f.pages()
 }
 
-// image fills the image chips of a space, and returns the last key of its chain.
-func (f *filler) image(s *space, plain, init string) (last uint64) {
+// pages counts how often each page is looked up.
+func (f *filler) pages() {
+	uses, grown := make(map[uint64]uint64), f.sys.Chip(nameGrown)
+	for _, r := range f.filling.Rows[nameGrown] {
+		uses[r[grown.Column("page0")]]++
+	}
+	c := f.sys.Chip(namePage)
+	for _, r := range f.filling.Rows[namePage] {
+		c.put(r, "uses", 1, uses[r[c.Column("page0")]])
+	}
+}
+
+// image fills the image chips of a space, and notes the last key of their chains.
+func (f *filler) image(s *space, chain BusID, plain, init string, last map[BusID]uint64) {
 	for _, at := range s.sorted() {
 		c := s.cells[at]
-		name := plain
-		if c.given {
+		name, on := plain, chain
+		since, grew := f.since(at)
+		switch {
+		case chain == BusMemoryImage && grew:
+			name, on = nameGrown, BusGrownImage
+		case c.given:
 			name = init
 		}
 		chip := f.sys.Chip(name)
 		r := f.add(chip)
 		chip.put(r, "address", 1, at)
 		chip.put(r, "last", 1, c.value)
-		chip.put(r, "gap0", 2, at-last)
-		if clock := "clock0"; chip.Column(clock) >= 0 {
-			chip.put(r, clock, 3, c.last)
+		chip.put(r, "gap0", 2, at-last[on])
+		switch {
+		case chain == BusRegisterImage:
+			chip.put(r, "slot0", 2, c.last)
+		case on == BusGrownImage:
+			chip.put(r, "clock0", 3, c.last)
+			chip.put(r, "page0", 1, at>>pageWords)
+			chip.put(r, "since", 1, since)
+		default:
+			chip.put(r, "clock0", 3, c.last)
 			if c.given {
 				chip.put(r, "first", 1, c.first)
 			}
-		} else {
-			chip.put(r, "slot0", 2, c.last)
 		}
-		last = at + 1
+		last[on] = at + 1
 	}
-	return last
 }
 
 // put puts a number into a column, or into as many limbs of 16 bits from there on.
@@ -85,6 +104,7 @@ func (f *filler) statement(given []uint64, last map[BusID]uint64) {
 	}
 	c.put(r, "registers0", 2, registers)
 	c.put(r, "room0", 2, given[2]-last[BusMemoryImage])
+	c.put(r, "grown0", 2, last[BusGrownImage])
 	c.put(r, "cells0", 2, last[BusCellImage])
 }
 
@@ -92,7 +112,9 @@ func (f *filler) statement(given []uint64, last map[BusID]uint64) {
 const maxParts = 3
 
 // isLookup reports whether a chip is a table made by [lookup].
-func (c *Chip) isLookup() bool { return c.Table && c.Name != nameProgram && c.Messages[0].Mult != On }
+func (c *Chip) isLookup() bool {
+	return c.Table && c.Name != nameProgram && c.Name != namePage && c.Messages[0].Mult != On
+}
 
 // parts are the parts of the fields of a message.
 func (m *Message) parts() (all []Lin) {

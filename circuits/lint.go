@@ -17,7 +17,7 @@ import (
 //     by the statement, and by image rows at the address that they take in the chain.
 //   - A field is packed only if each part is bounded so that no part can be traded for another.
 func (s *System) Lint() error {
-	var errs []error
+	errs := s.lintTables()
 	names := make(map[string]bool)
 	for _, c := range s.Chips {
 		if names[c.Name] {
@@ -36,6 +36,24 @@ func (s *System) Lint() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// lintTables checks that each plain bus has one table.
+func (s *System) lintTables() (errs []error) {
+	tables := make([]int, len(s.Buses))
+	for _, c := range s.Chips {
+		for i := range c.Messages {
+			if m := &c.Messages[i]; m.Send {
+				tables[m.Bus]++
+			}
+		}
+	}
+	for i := range s.Buses {
+		if b := &s.Buses[i]; b.Kind == Plain && tables[i] != 1 {
+			errs = append(errs, fmt.Errorf("circuits: %s has %d tables", b.Name, tables[i]))
+		}
+	}
+	return errs
 }
 
 // linter looks at one chip.
@@ -101,12 +119,47 @@ func (l *linter) message(m *Message) {
 	if m.Mult != On && !free {
 		l.fail("a message on %s has a free multiplicity", b.Name)
 	}
-	if b.Kind == Plain && m.Send != l.c.Table {
-		l.fail("on %s tables send, and nobody else", b.Name)
+	if b.Kind == Plain && m.Send {
+		if !l.c.Table {
+			l.fail("on %s tables send, and nobody else", b.Name)
+		}
+		for _, lane := range m.parts() {
+			for _, t := range lane.Terms {
+				if !l.c.Columns[t.Column].Given && !l.passed(t.Column) {
+					l.fail("the table of %s holds %s, which nothing binds", b.Name, l.c.Columns[t.Column].Name)
+				}
+			}
+		}
+	}
+	if b.Kind == Keyed && b.KeyBelow != nil && m.Send {
+		if clock, ok := l.clock(); !ok || !m.firstKey().equal(clock) && m.Bus != BusEnd {
+			l.fail("a message on %s whose key is not the step's clock", b.Name)
+		}
+		for k := range l.c.Messages {
+			if other := &l.c.Messages[k]; other != m && other.Bus == m.Bus && other.Send {
+				l.fail("two messages on %s with one key", b.Name)
+			}
+		}
 	}
 	if m.Role != Step && b.Kind != Stepping {
 		l.fail("%s has no first and last keys", b.Name)
 	}
+}
+
+// passed reports whether a column is a part of a key that the row receives on a stepping bus: then some path goes through it.
+func (l *linter) passed(col int) bool {
+	for i := range l.c.Messages {
+		m := &l.c.Messages[i]
+		if m.Send || m.Role != Step || l.sys.Buses[m.Bus].Kind != Stepping {
+			continue
+		}
+		for _, t := range m.firstKey().Terms {
+			if t.Column == col {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // isBit reports whether a constraint makes a column 0 or 1.
@@ -179,7 +232,7 @@ func (l *linter) learn(m *Message) {
 		}
 	}
 	for _, f := range m.Key {
-		if !l.c.Table && (b.Kind == Plain || b.Tabled) && l.packed(f) == nil {
+		if (b.Kind == Plain && !m.Send || b.Tabled && !l.c.Table) && l.packed(f) == nil {
 			for _, lane := range f {
 				l.b.learn(lane.Of, upTo(pow2(lane.Width)))
 			}

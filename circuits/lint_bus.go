@@ -1,6 +1,9 @@
 package circuits
 
-import "math/big"
+import (
+	"math/big"
+	"slices"
+)
 
 // messages checks what chips send, and how fields are packed.
 func (l *linter) messages() {
@@ -95,27 +98,42 @@ func (l *linter) edge(b *Bus, by Lin) {
 	}
 }
 
-// chains are the buses on which image rows take their place, and the statement's rows begin and end.
-func chained(bus BusID) BusID {
+// chained are the buses on which image rows take their place. Where there are two, their addresses are apart: words that grew lie in pages that the memory did not
+// have at first.
+func chained(bus BusID) []BusID {
 	switch bus {
 	case BusRegisters:
-		return BusRegisterImage
+		return []BusID{BusRegisterImage}
 	case BusMemory:
-		return BusMemoryImage
+		return []BusID{BusMemoryImage, BusGrownImage}
 	case BusCells:
-		return BusCellImage
+		return []BusID{BusCellImage}
 	}
-	return 0
+	return nil
 }
 
-// source checks a first key: it is the statement's, or that of an image row which sends the next number on its chain.
+// source checks a first key: it is the statement's, or that of an image row at the address that it takes on a chain, or of a growth at its step's clock.
 func (l *linter) source(b *Bus, m *Message) {
-	if l.c.Once && chained(m.Bus) == 0 {
+	if l.c.Once && len(chained(m.Bus)) == 0 {
 		return
 	}
+	if clock, ok := l.clock(); ok && m.Bus == BusGrowth {
+		if v := l.b.of(m.firstKey().Minus(clock.Shl(32))); v.within(upTo(pow2(32))) {
+			return
+		}
+	}
 	for i := range l.c.Messages {
-		if link := &l.c.Messages[i]; link.Bus == chained(m.Bus) && chained(m.Bus) != 0 && link.Send && link.Role == Step &&
-			link.Key[0].Lin().equal(m.Key[0].Lin().Plus(Int(1))) {
+		chain := &l.c.Messages[i]
+		if !slices.Contains(chained(m.Bus), chain.Bus) || !chain.Send || chain.Role != Step {
+			continue
+		}
+		address := chain.firstKey().Minus(Int(1))
+		later := m.firstKey().Minus(address)
+		whole := new(big.Int).Mod(later.K(), b.Unit).Sign() == 0
+		for _, t := range later.Terms {
+			whole = whole && new(big.Int).Mod(t.Coef, b.Unit).Sign() == 0
+		}
+		if v := l.b.of(later); whole && v.known() && v.lo.Sign() >= 0 {
 			return
 		}
 	}
@@ -127,6 +145,7 @@ func (l *linter) sinkOf(b *Bus, m *Message) {
 	v := l.b.of(m.Key[0].Lin())
 	switch {
 	case m.Bus == BusState: // the statement bounds it on BusEnd
+	case m.Bus == BusGrowth && v.known(): // where a growth ends its rows end
 	case b.KeyBelow != nil && v.known() && v.hi.Cmp(b.KeyBelow) <= 0:
 	case b.Index != nil && v.known() && v.hi.Cmp(b.Index) <= 0:
 	default:

@@ -87,7 +87,26 @@ func memorySamples(t testing.TB) (all []*machine.Program) {
 		}
 		all = append(all, withState(t, code...))
 	}
-	return all
+	var code []machine.Instr
+	set := func(d uint16, v uint64) { code = append(code, machine.Instr{Op: machine.OpConst, D: d, Imm: v}) }
+	for _, by := range []uint64{1, 0, 5, 1} { // of 3 pages at most
+		set(1, by)
+		code = append(code, machine.Instr{Op: machine.OpMemoryGrow, D: 2, A: 1}, machine.Instr{Op: machine.OpMemorySize, D: 3},
+			machine.Instr{Op: machine.OpLoad32UA, D: 4, T: 100}, machine.Instr{Op: machine.OpStore32AI, T: 1<<16 - 4, Imm: 9})
+		if by == 1 {
+			code = append(code, machine.Instr{Op: machine.OpStore32AI, T: uint32(1+len(code)/8)<<16 + 12, Imm: 7})
+		}
+	}
+	for _, c := range [][3]uint64{{200, 63, 19}, {65, 62, 23}, {62, 65, 23}, {70, 70, 3}, {300, 301, 0}} {
+		for i, v := range c {
+			set(uint16(1+i), v)
+		}
+		code = append(code, machine.Instr{Op: machine.OpMemoryCopyCheck, A: 1, W: 2}, machine.Instr{Op: machine.OpMemoryCopy, A: 1})
+		set(2, 0x1a7)
+		set(3, c[2])
+		code = append(code, machine.Instr{Op: machine.OpMemoryFillCheck, A: 1}, machine.Instr{Op: machine.OpMemoryFill, A: 1})
+	}
+	return append(all, withState(t, code...))
 }
 
 // old is a program that uses a register after more steps than a read reaches back.

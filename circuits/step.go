@@ -173,6 +173,7 @@ type execution struct {
 	depth   uint64 // left after it
 	tapes   [][]byte
 	streams uint64 // of input
+	most    uint64 // pages that the memory may have
 	pc, fp  uint32
 	d       uint64 // the register that it writes, after it: d, for a far move t
 	next    uint32 // pc after it

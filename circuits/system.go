@@ -16,7 +16,7 @@ func New() *System {
 		wideImage(nameCell, BusCells, BusCellImage, 0, 32), wideImage(nameCellInit, BusCells, BusCellImage, BusCellInit, 32),
 		initTable(nameMemoryTable, BusMemoryInit, 32), initTable(nameCellTable, BusCellInit, 64),
 		lookup(nameLengths, BusLengths, []part{{"stream", 8, 0}}, []part{{"bytes", 32, 0}}), lookup(nameStreams, BusStreams, []part{{"streams", 8, 0}}),
-		lookup(nameInput, BusInput, []part{{"stream", 8, 0}, {"index", 32, tapeShift}}, []part{{"word", 64, 0}}), outputTable(),
+		lookup(nameInput, BusInput, []part{{"stream", 8, 0}, {"index", 32, tapeShift}}, []part{{"word", 64, 0}}), outputTable(), lookup(nameMost, BusMost, []part{{"pages", 32, 0}}), pageChip(), grownWord(),
 		lookup(nameSegments, BusSegments, []part{{"index", 32, 0}}, []part{{"byte", 8, 0}}))
 	m := &maker{}
 	m.moves()
@@ -34,6 +34,7 @@ func New() *System {
 	m.stores()
 	m.outside()
 	m.sizes()
+	m.grows()
 	m.tapes()
 	m.bulk()
 	m.ends()

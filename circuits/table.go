@@ -36,6 +36,7 @@ func statement() *Chip {
 	}{
 		{BusRegisterImage, b.limbs("registers", 1).Plus(b.small("registers1", slotBits-16).Shl(16), b.bit("all registers"))},
 		{BusMemoryImage, words.Minus(b.limbs("room", 2))},
+		{BusGrownImage, b.limbs("grown", 2)},
 		{BusCellImage, b.limbs("cells", 2)},
 	} {
 		b.source(c.chain, Lin{})

@@ -98,3 +98,6 @@ func (p *Program) Table(i uint16) (base, size uint32) {
 
 // Segments are the passive data segments one after the other: what memory.init reads, from Imm of its instruction on. The caller must not change them.
 func (p *Program) Segments() []byte { return p.segments }
+
+// MostPages is how many pages the memory may ever have, whatever the task allows.
+func (p *Program) MostPages() uint32 { return p.most() }
