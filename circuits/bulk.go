@@ -3,7 +3,6 @@ package circuits
 import (
 	"fmt"
 
-	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/machine"
 )
 
@@ -71,7 +70,7 @@ func (m *maker) bulk() {
 		m.fillStep(n)
 		m.initStep(n)
 	}
-	for _, op := range []machine.Op{machine.OpMemoryCopy, machine.OpMemoryFill, machine.OpMemoryInit} {
+	for _, op := range []machine.Op{machine.OpMemoryCopy, machine.OpMemoryFill, machine.OpMemoryInit, machine.OpTableCopy, machine.OpTableFill, machine.OpTableInit} {
 		s := m.step(op.String()+" done", use{op: op, lanes: []operand{opA}, takes: func(x *execution) bool { return x.counter(2) == 0 }})
 		i := s.registers("a")
 		s.fetch(i)
@@ -240,113 +239,6 @@ func (m *maker) initStep(n uint) {
 		for k, b := range bytes {
 			r.set(b, uint64(x.program.Segments()[x.in.Imm+x.counter(1)+uint64(k)]))
 		}
-	})
-}
-
-// bulkChecks makes the chips of what comes before a bulk operation: both ends are within bounds, and it charges for each eight bytes; or that does not fit the
-// fuel; or one end is not within bounds.
-func (m *maker) bulkChecks() {
-	for _, op := range []machine.Op{machine.OpMemoryCopyCheck, machine.OpMemoryFillCheck, machine.OpMemoryInitCheck} {
-		m.bulkCheck(op, false)
-		m.bulkCheck(op, true)
-		for source := range 2 {
-			if source == 0 || op != machine.OpMemoryFillCheck {
-				m.bulkTrap(op, source == 1)
-			}
-		}
-	}
-}
-
-// bulkLanes are the operands of a check.
-func bulkLanes(op machine.Op) []operand {
-	if op == machine.OpMemoryInitCheck {
-		return []operand{opA, opCell}
-	}
-	return []operand{opA}
-}
-
-// bound is the size of what an end of a bulk operation must stay within: the memory, or the segment whose length is in a cell.
-func (s *step) bound(op machine.Op, source bool, lanes []Lin) (size Lin, of func(x *execution) uint64) {
-	if source && op == machine.OpMemoryInitCheck {
-		n := s.column("segment", 32)
-		cell := func(x *execution) uint64 { return cellGlobals + uint64(x.in.T) }
-		s.use(BusCells, lanes[1], 0, n, n, cell, nil)
-		return n, func(x *execution) uint64 { return x.spaces[BusCells].value(cell(x)) }
-	}
-	pages := s.column("pages", 32)
-	s.use(BusCells, Int(cellPages), 0, pages, pages, func(*execution) uint64 { return cellPages }, nil)
-	return pages.Shl(16), func(x *execution) uint64 { return x.spaces[BusCells].value(cellPages) * link.PageSize }
-}
-
-// bulkCheck makes the chip of a check that holds, or with fuel, of one that holds but cannot be paid.
-func (m *maker) bulkCheck(op machine.Op, fuel bool) {
-	name := op.String()
-	if fuel {
-		name += " without fuel"
-	}
-	s := m.step(name, use{op: op, lanes: bulkLanes(op), takes: func(x *execution) bool { return x.ended == fuel && (!fuel || x.end&mask(endTrap) == endFuel) }})
-	i := s.registers([]string{"a", "segment's length"}[:len(bulkLanes(op))]...)
-	s.fetch(i)
-	n, charge := s.column("count", 32), s.limbs("charge", 2)
-	s.count(i[0], 2, n, n, 0)
-	s.receive(BusByte, Field{{Of: charge.Times(8).Minus(n).Times(32), Width: 8}}) // less than 8
-	var size Lin
-	var of func(x *execution) uint64
-	for source := range uint(2) {
-		if source == 1 && op == machine.OpMemoryFillCheck {
-			continue
-		}
-		if source == 0 || op == machine.OpMemoryInitCheck {
-			size, of = s.bound(op, source == 1, i)
-		}
-		room := s.limbs(fmt.Sprintf("room%d_", source), 3)
-		at := size.Minus(room).Minus(n)
-		s.count(i[0], source, at, at, 0)
-		limit := of
-		s.also(func(x *execution, r Row) { r.limbs(room, limit(x)-x.counter(uint64(source))-x.counter(2)) })
-	}
-	s.also(func(x *execution, r Row) {
-		r.set(n, x.counter(2))
-		r.limbs(charge, (x.counter(2)+7)/8)
-	})
-	if fuel {
-		s.stop(charge.Shl(endCode).Plus(Int(endFuel)))
-		return
-	}
-	s.goOn()
-	s.message(Message{Bus: BusFuel, Send: true, Value: []Lin{charge}})
-}
-
-// bulkTrap makes the chip of a check that traps because an end is beyond its bound.
-func (m *maker) bulkTrap(op machine.Op, source bool) {
-	name, k := op.String()+" beyond target", uint(0)
-	if source {
-		name, k = op.String()+" beyond source", 1
-	}
-	trapped := ending(link.Outcome{Kind: link.Trap, Trap: link.TrapMemory})
-	beyond := func(x *execution) bool {
-		limit := x.spaces[BusCells].value(cellPages) * link.PageSize
-		if source && op == machine.OpMemoryInitCheck {
-			limit = x.spaces[BusCells].value(cellGlobals + uint64(x.in.T))
-		}
-		return x.counter(uint64(k))+x.counter(2) > limit
-	}
-	lanes := bulkLanes(op)
-	if !source {
-		lanes = lanes[:1]
-	}
-	s := m.step(name, use{op: op, lanes: lanes, takes: func(x *execution) bool { return trapped(x) && beyond(x) }})
-	i := s.registers([]string{"a", "segment's length"}[:len(lanes)]...)
-	s.fetch(i)
-	n, over := s.column("count", 32), s.limbs("over", 3)
-	size, of := s.bound(op, source, i)
-	at := size.Plus(over, Int(1)).Minus(n)
-	s.count(i[0], 2, n, n, 0)
-	s.count(i[0], k, at, at, 0)
-	s.traps(link.TrapMemory)
-	s.also(func(x *execution, r Row) {
-		r.set(n, x.counter(2))
-		r.limbs(over, x.counter(uint64(k))+x.counter(2)-of(x)-1)
 	})
 }
 

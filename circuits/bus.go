@@ -23,6 +23,7 @@ const (
 	BusGrowth        // page and time at which it grew, on the way from the old size to the new
 	BusPages         // a page, when it grew
 	BusGrownImage    // the chain of the words that grew
+	BusElements      // an element of the program's passive segments
 	BusSegments      // a byte of the program's passive segments
 	BusLoadAt        // clock of a step → bytes, address and value of what it loads, for bulk operations
 	BusStoreAt       // likewise of what it stores
@@ -95,6 +96,7 @@ func buses() []Bus {
 		BusGrowth:        {Name: "growth", Kind: Stepping, Keys: 1, Unit: one, Reach: one},
 		BusPages:         {Name: "pages", Kind: Plain, Keys: 2},
 		BusGrownImage:    chain("grown image", 32),
+		BusElements:      {Name: "elements", Kind: Plain, Keys: 2},
 		BusEnd:           {Name: "end", Kind: Keyed, Keys: 1, Values: 1, Below: below(endCode + 32)},
 		BusFuel:          {Name: "fuel", Kind: Sum, Values: 1},
 		BusRegisterImage: chain("register image", slotBits+1),

@@ -131,7 +131,11 @@ func (m *maker) callTraps() {
 		r.limbs(typ, v>>machine.RefType)
 	})
 
-	beyond := m.step("call beyond the table", use{op: machine.OpCallTable, lanes: []operand{opA, opTableSize}, takes: func(x *execution) bool { return x.ended && !within(x) }})
+	var uses []use
+	for _, op := range []machine.Op{machine.OpCallTable, machine.OpTableGet, machine.OpTableSet} {
+		uses = append(uses, use{op: op, lanes: []operand{opA, opTableSize}, takes: func(x *execution) bool { return x.ended && !within(x) }})
+	}
+	beyond := m.step("beyond the table", uses...)
 	a, i, more := beyond.lane(0, "a"), beyond.column("i", 64), beyond.limbs("more", 4)
 	beyond.fetch([]Lin{a, i.Minus(more)})
 	beyond.read(0, a, slotA, i)

@@ -49,7 +49,8 @@ func (s *System) Contents(p *machine.Program, st Statement) Contents {
 		nameInput:       {Rows: inputs(st.Inputs)},
 		nameOutput:      {Rows: outputs(st.Outputs)},
 		nameMost:        {Rows: [][]uint64{{uint64(min(st.Memory, p.MostPages()))}}},
-		nameSegments:    {Rows: bytesOf(p.Segments())},
+		nameElements:    {Rows: numbered(p.ElementSegments())},
+		nameSegments:    {Rows: numbered(p.Segments())},
 		nameMemoryTable: {Rows: initialWords(p)},
 		nameCellTable:   {Rows: initialCells(p)},
 	}
@@ -97,9 +98,9 @@ func outputs(streams [link.OutStreams][]byte) (rows [][]uint64) {
 	return rows
 }
 
-// bytesOf are the rows of a table of bytes.
-func bytesOf(b []byte) (rows [][]uint64) {
-	for i, v := range b {
+// numbered are the rows of a table of numbers by their index.
+func numbered[T byte | uint64](all []T) (rows [][]uint64) {
+	for i, v := range all {
 		rows = append(rows, []uint64{uint64(i), uint64(v)})
 	}
 	return rows

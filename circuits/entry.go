@@ -29,6 +29,9 @@ const (
 	opWeight    // what it charges
 	opJumps     // Imm, of a jump table
 	opTableSize // of table B
+	opOtherSize // of table T
+	opBase      // where table B lies among the cells
+	opOtherBase // where table T does
 	opTypeBase  // a type in T, and above it where table B lies among the cells
 	opCells     // of a call, in Imm: the cells that it takes
 	opTrap      // in Imm
@@ -44,7 +47,7 @@ const (
 
 // width is how many bits an operand has.
 func (o operand) width() uint {
-	return [...]uint{opD: 16, opA: 16, opB: 16, opC: 16, opT: 32, opImm: 64, opTarget: programBits, opWord: 30, opImm8: 8, opImm16: 16, opImm32: 32, opWeight: 32, opJumps: 16, opMinus32: 32, opMinus64: 64, opPowerLeft32: 32, opPowerLeft64: 64, opPowerRight32: 33, opPowerRight64: 64, opSpread: 64, opSpreadHigh: 64, opFrame: slotBits, opTableSize: 32, opTypeBase: 62, opCells: 32, opTrap: 8, opFarTo: slotBits, opFarFrom: slotBits, opCell: 28,
+	return [...]uint{opD: 16, opA: 16, opB: 16, opC: 16, opT: 32, opImm: 64, opTarget: programBits, opWord: 30, opImm8: 8, opImm16: 16, opImm32: 32, opOtherSize: 32, opBase: 30, opOtherBase: 30, opWeight: 32, opJumps: 16, opMinus32: 32, opMinus64: 64, opPowerLeft32: 32, opPowerLeft64: 64, opPowerRight32: 33, opPowerRight64: 64, opSpread: 64, opSpreadHigh: 64, opFrame: slotBits, opTableSize: 32, opTypeBase: 62, opCells: 32, opTrap: 8, opFarTo: slotBits, opFarFrom: slotBits, opCell: 28,
 		opLess: 64, opFlip32: 32, opFlip64: 64, opFlipLess32: 32, opFlipLess64: 64}[o]
 }
 
@@ -111,9 +114,17 @@ func (o operand) among(p *machine.Program, in *machine.Instr) uint64 {
 	case opTableSize:
 		_, size := p.Table(in.B)
 		return uint64(size)
-	case opTypeBase:
+	case opOtherSize:
+		_, size := p.Table(uint16(in.T))
+		return uint64(size)
+	case opBase:
 		base, _ := p.Table(in.B)
-		return uint64(in.T)&(1<<24-1) | (cellElements+uint64(base))<<typeBase
+		return cellElements + uint64(base)
+	case opOtherBase:
+		base, _ := p.Table(uint16(in.T))
+		return cellElements + uint64(base)
+	case opTypeBase:
+		return uint64(in.T)&(1<<24-1) | opBase.among(p, in)<<typeBase
 	}
 	return o.of(in)
 }

@@ -26,6 +26,7 @@ const (
 	nameMost        = "most pages"
 	namePage        = "page"
 	nameGrown       = "grown word"
+	nameElements    = "elements"
 	nameOutput      = "output words"
 	nameNoFuel      = "out of fuel"
 	namePower       = "powers "

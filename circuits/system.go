@@ -17,6 +17,7 @@ func New() *System {
 		initTable(nameMemoryTable, BusMemoryInit, 32), initTable(nameCellTable, BusCellInit, 64),
 		lookup(nameLengths, BusLengths, []part{{"stream", 8, 0}}, []part{{"bytes", 32, 0}}), lookup(nameStreams, BusStreams, []part{{"streams", 8, 0}}),
 		lookup(nameInput, BusInput, []part{{"stream", 8, 0}, {"index", 32, tapeShift}}, []part{{"word", 64, 0}}), outputTable(), lookup(nameMost, BusMost, []part{{"pages", 32, 0}}), pageChip(), grownWord(),
+		lookup(nameElements, BusElements, []part{{"index", 32, 0}}, []part{{"element", 64, 0}}),
 		lookup(nameSegments, BusSegments, []part{{"index", 32, 0}}, []part{{"byte", 8, 0}}))
 	m := &maker{}
 	m.moves()
@@ -37,6 +38,7 @@ func New() *System {
 	m.grows()
 	m.tapes()
 	m.bulk()
+	m.elements()
 	m.ends()
 	for _, st := range m.steps {
 		slices.SortStableFunc(st.accesses, func(a, b access) int { return int(a.slot) - int(b.slot) })

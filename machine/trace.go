@@ -101,3 +101,7 @@ func (p *Program) Segments() []byte { return p.segments }
 
 // MostPages is how many pages the memory may ever have, whatever the task allows.
 func (p *Program) MostPages() uint32 { return p.most() }
+
+// ElementSegments are the cells of the passive element segments one after the other: what table.init reads, from Imm of its instruction on. The caller must
+// not change them.
+func (p *Program) ElementSegments() []uint64 { return p.elems }
