@@ -12,6 +12,7 @@ type UnprovableError struct {
 	PC    uint32
 	Op    machine.Op
 	Place machine.Place // what the instruction was made for
+	Fuel  uint64        // charged before it
 	Why   string
 }
 
@@ -22,10 +23,11 @@ func (e *UnprovableError) Error() string {
 
 // Run is a run of a program and how the chips show it.
 type Run struct {
-	Filling  *Filling
-	Contents Contents // what the verifier knows of it
-	Result   link.Result
-	Steps    uint64
+	Filling   *Filling
+	Statement Statement
+	Contents  Contents // what the verifier knows of it
+	Result    link.Result
+	Steps     uint64
 }
 
 // Fill runs a program on streams within limits, and fills the chips. It takes some hundred bytes a step. The error is an [UnprovableError],
@@ -55,7 +57,7 @@ func (s *System) fill(p *machine.Program, streams [][]byte, lim link.Limits, loo
 	}
 	contents := s.Contents(p, st)
 	f.finish(contents)
-	return &Run{f.filling, contents, result, f.machine.Steps()}, nil
+	return &Run{f.filling, st, contents, result, f.machine.Steps()}, nil
 }
 
 // filler follows a run.
@@ -80,7 +82,7 @@ type filler struct {
 type look func(x *execution) *candidate
 
 func (f *filler) unprovable(pc uint32, why string) error {
-	return &UnprovableError{pc, f.program.Code[pc].Op, f.program.Place(pc), why}
+	return &UnprovableError{pc, f.program.Code[pc].Op, f.program.Place(pc), f.charged, why}
 }
 
 // add appends a row that counts, and returns it.
@@ -142,8 +144,15 @@ func (f *filler) step(step uint64) error {
 	for _, h := range st.helps {
 		f.help(h, x)
 	}
+	at, fresh := make([]uint64, len(st.accesses)), make([]uint64, len(st.accesses))
+	for i, a := range st.accesses { // all by what was there before the step
+		at[i] = a.at(x)
+		if a.fresh != nil {
+			fresh[i] = a.fresh(x)
+		}
+	}
 	for i := range st.accesses {
-		f.access(&st.accesses[i], x, r, step)
+		f.access(&st.accesses[i], r, step, at[i], fresh[i])
 	}
 	f.uses[entryKey{pc, st.code}]++
 	return nil
@@ -179,8 +188,7 @@ func (f *filler) cell(bus BusID, at uint64) *cell {
 }
 
 // access fills the columns of an access to a cell.
-func (f *filler) access(a *access, x *execution, r Row, step uint64) {
-	at := a.at(x)
+func (f *filler) access(a *access, r Row, step, at, fresh uint64) {
 	c := f.cell(a.bus, at)
 	now := f.clock + uint64(a.slot)
 	if a.bus == BusRegisters {
@@ -195,7 +203,7 @@ func (f *filler) access(a *access, x *execution, r Row, step uint64) {
 		r.set(a.old, c.value)
 	}
 	if a.fresh != nil {
-		c.value = a.fresh(x)
+		c.value = fresh
 	}
 }
 
