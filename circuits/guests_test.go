@@ -20,6 +20,7 @@ type work struct {
 	name    string
 	program *machine.Program
 	streams [][]byte
+	limits  link.Limits
 }
 
 // works are the guests' calls that show what they cost.
@@ -51,7 +52,7 @@ func works(t testing.TB) (all []work) {
 		{"threshold", "sum_at_least", []datamodel.Node{some(4000), n(1)}},
 	} {
 		p, streams := guest(t, w.guest, w.fun, w.args...)
-		all = append(all, work{w.guest + " " + w.fun, p, streams})
+		all = append(all, work{w.guest + " " + w.fun, p, streams, limits})
 	}
 	return all
 }

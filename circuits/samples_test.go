@@ -20,7 +20,11 @@ func withState(t testing.TB, code ...machine.Instr) *machine.Program {
 			{Type: wasm.GlobalType{Type: wasm.I64, Mutable: true}, Init: wasm.ConstExpr{Op: wasm.OpI64Const}}},
 		Datas:   []wasm.Data{{Mode: wasm.Active, Place: wasm.ConstExpr{Op: wasm.OpI32Const, Value: 62}, Init: []byte("\xf1\x82\x93\x84\xf5\x86\x97\x88\xf9\x8a\x9b\x8c")}},
 		Exports: []wasm.Export{{Name: "f", Kind: wasm.ExternFunc}},
+		Tables:  []wasm.TableType{{Elem: wasm.FuncRef, Limits: wasm.Limits{Min: 8, Max: 8, HasMax: true}}, {Elem: wasm.FuncRef, Limits: wasm.Limits{Min: 5, Max: 5, HasMax: true}}},
+		Elems: []wasm.Elem{{Mode: wasm.Active, Place: wasm.ConstExpr{Op: wasm.OpI32Const, Value: 2}, Type: wasm.FuncRef, Init: []wasm.ConstExpr{{Op: wasm.OpRefFunc}, {Op: wasm.OpRefFunc}}},
+			{Mode: wasm.Passive, Type: wasm.FuncRef, Init: []wasm.ConstExpr{{Op: wasm.OpRefFunc}, {Op: wasm.OpRefNull, Value: uint64(wasm.FuncRef)}, {Op: wasm.OpRefFunc}}}},
 	}
+	m.Datas = append(m.Datas, wasm.Data{Mode: wasm.Passive, Init: []byte("passive bytes for memory.init")})
 	if err := wasm.Validate(m); err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +66,10 @@ func samples(t testing.TB) (all []*machine.Program) {
 			machine.Instr{Op: machine.OpMoveFar, T: 70000, Imm: 1}, machine.Instr{Op: machine.OpExit, A: 1})
 	}
 	all = append(all, withState(t, machine.Instr{Op: machine.OpGlobalGet, D: 1, T: 0}, machine.Instr{Op: machine.OpGlobalSet, A: 1, T: 1}, machine.Instr{Op: machine.OpGlobalSet, A: 1, T: 0}))
-	return append(all, memorySamples(t)...)
+	for _, more := range [][]*machine.Program{memorySamples(t), bulkSamples(t), unarySamples(), callSamples(t), tapeSamples(t), elementSamples(t)} {
+		all = append(all, more...)
+	}
+	return all
 }
 
 // memorySamples load and store everything everywhere.
@@ -96,15 +103,6 @@ func memorySamples(t testing.TB) (all []*machine.Program) {
 		if by == 1 {
 			code = append(code, machine.Instr{Op: machine.OpStore32AI, T: uint32(1+len(code)/8)<<16 + 12, Imm: 7})
 		}
-	}
-	for _, c := range [][3]uint64{{200, 63, 19}, {65, 62, 23}, {62, 65, 23}, {70, 70, 3}, {300, 301, 0}} {
-		for i, v := range c {
-			set(uint16(1+i), v)
-		}
-		code = append(code, machine.Instr{Op: machine.OpMemoryCopyCheck, A: 1, W: 2}, machine.Instr{Op: machine.OpMemoryCopy, A: 1})
-		set(2, 0x1a7)
-		set(3, c[2])
-		code = append(code, machine.Instr{Op: machine.OpMemoryFillCheck, A: 1}, machine.Instr{Op: machine.OpMemoryFill, A: 1})
 	}
 	return append(all, withState(t, code...))
 }
