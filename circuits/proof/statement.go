@@ -34,7 +34,7 @@ func (c *Claim) Ends() (circuits.Statement, error) {
 	if !ok {
 		return circuits.Statement{}, fmt.Errorf("%w: the end %s", ErrNoStatement, c.Result.Outcome)
 	}
-	return circuits.Statement{End: end, Fuel: c.Result.Fuel}, nil
+	return circuits.Statement{End: end, Fuel: c.Result.Fuel, Memory: c.Limits.Memory, Inputs: c.Streams, Outputs: c.Result.Streams}, nil
 }
 
 // Statement is what a proof shows. Its fields follow schema.ipldsch.
