@@ -19,6 +19,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
+	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/wasm"
 	"github.com/trilemma-dev/trilemma/workflow"
 )
@@ -106,14 +107,7 @@ func (a *app) inspectFile(ctx context.Context, name string, r *bufio.Reader, f i
 		return nil, readError(name, err)
 	}
 	if isCAR(head) {
-		b, size, err := parseBundle(r, name)
-		if damaged, ok := errors.AsType[*damagedBundle](err); ok {
-			return nil, &status{code: exitFailed, err: damaged}
-		}
-		if err != nil {
-			return nil, err
-		}
-		return inspectBundle(b, size)
+		return a.inspectArchive(ctx, r, name)
 	}
 	data, err := readBounded(r, name, block.MaxBlock)
 	if err != nil {
@@ -143,9 +137,33 @@ func (a *app) inspectFile(ctx context.Context, name string, r *bufio.Reader, f i
 	return nil, unknown(name, "")
 }
 
+// inspectArchive shows a bundle, or of other evidence the root: a ruling, an answer.
+func (a *app) inspectArchive(ctx context.Context, r io.Reader, name string) (*view, error) {
+	ar, size, err := parseArchive(r, name)
+	var b *receipts.Bundle
+	if err == nil {
+		root, _ := ar.Get(ar.Root)
+		n, readable := block.Decode(root.Data)
+		switch {
+		case isToken(root.Data):
+			return a.inspectToken(ctx, root)
+		case readable == nil && slices.Contains([]string{"answer", "dispute"}, kindOf(n)):
+			return inspectNode(root, n)
+		}
+		b, err = bundleIn(ar, name)
+	}
+	if damaged, ok := errors.AsType[*damagedBundle](err); ok {
+		return nil, &status{code: exitFailed, err: damaged}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return inspectBundle(b, size)
+}
+
 // unknown is the error about a file that is nothing of ours.
 func unknown(name, why string) error {
-	hint := "known are modules (.wasm), workflows (.json, .yaml), bundles (.car), receipts and other UCAN tokens (.ucan)"
+	hint := "known are modules (.wasm), workflows (.json, .yaml), bundles, rulings and answers (.car), challenges, refutations, receipts and other UCAN tokens (.ucan)"
 	if why != "" {
 		hint = why
 	}
