@@ -246,6 +246,13 @@ func FuzzMessages(f *testing.F) {
 	}
 	f.Add(encode(f, q))
 	f.Add(encode(f, r))
+	d, err := spotcheck.NewDispute(block.Raw([]byte("a")).CID, block.Raw([]byte("b")).CID)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(d.Data)
+	text := []byte("x")
+	f.Add(encode(f, &spotcheck.Refutation{Trilemma: spotcheck.RefutationVersion, Kind: spotcheck.GroundClaim, Receipt: text, Transcript: &text}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		// Law: what is read is written the same.
 		same := func(m interface{ Block() (block.Block, error) }, err error) {
@@ -261,5 +268,18 @@ func FuzzMessages(f *testing.F) {
 		same(k, err)
 		r, err := spotcheck.ReadReply(data)
 		same(r, err)
+		e, err := spotcheck.ReadRefutation(data)
+		same(e, err)
+		if err == nil {
+			if got, err := e.Check(); err == nil {
+				t.Errorf("%s is refuted by %x", got.Executor, data)
+			}
+		}
+		if a, b, err := spotcheck.ReadDispute(data); err == nil {
+			d, err := spotcheck.NewDispute(a, b)
+			if err != nil || !bytes.Equal(d.Data, data) {
+				t.Errorf("a dispute is read, and written otherwise: %x", data)
+			}
+		}
 	})
 }
