@@ -6,3 +6,5 @@ import "time"
 
 // processCPU is zero: the CPU time is not known on this system.
 func processCPU() time.Duration { return 0 }
+
+func processPeak() int64 { return 0 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"unicode/utf8"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/executor"
+	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/internal/work"
 )
 
@@ -72,11 +75,14 @@ func table(w io.Writer, rows [][]string) error {
 	return tw.Flush()
 }
 
-func (a *app) printRun(r *executor.Run, bundle string) error {
+func (a *app) printRun(r *executor.Run, proved *wire.Proofs, bundle string) error {
 	if a.json {
 		out, err := work.RunOf(r)
 		if err != nil {
 			return err
+		}
+		if proved != nil {
+			out.Proofs = proved.Tasks
 		}
 		return a.printJSON(out)
 	}
@@ -109,6 +115,12 @@ func (a *app) printRun(r *executor.Run, bundle string) error {
 		outcome, code = line(f.String()), red
 	}
 	fmt.Fprintf(a.err, "run %s: %s, signed by %s\n", r.Bundle.Root, a.colour(a.err, code, outcome), r.Receipt.Issuer)
+	if proved != nil {
+		for _, label := range slices.Sorted(maps.Keys(proved.Tasks)) {
+			p := proved.Tasks[label]
+			fmt.Fprintf(a.err, "proved %s: %d steps in %d parts, %d bytes, %.1f s, setup %s\n", line(label), p.Steps, p.Proofs, p.Bytes, p.Seconds, p.Setup)
+		}
+	}
 	if bundle == "" {
 		fmt.Fprintln(a.err, "no bundle was written; name one with -o (known results are not run again)")
 	} else if bundle != "-" {

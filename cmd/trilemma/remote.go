@@ -273,7 +273,7 @@ func (a *app) verifyThere(ctx context.Context, b *receipts.Bundle, size int64, f
 	timed, cancel := limited(ctx, f.deadline)
 	defer cancel()
 	bar := a.progress(tasks(b))
-	j, err := c.Verify(timed, client.VerifyRequest{Run: b.Root.String(), Mode: f.mode, Engine: f.engine, Executor: f.executor, Tasks: f.tasks, Fresh: rand.Text(),
+	j, err := c.Verify(timed, client.VerifyRequest{Run: b.Root.String(), Mode: f.mode, Engine: f.engine, Executor: f.executor, Tasks: f.tasks, Fresh: rand.Text(), AllowDev: f.allowDev,
 		Samples: f.samples, Seed: f.seed, Open: f.open})
 	j, err = a.finished(timed, c, j, err, func(j *client.Job) { bar.done(int(j.Done)) })
 	bar.end()

@@ -12,6 +12,8 @@ import (
 	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/executor"
 	"github.com/trilemma-dev/trilemma/internal/engine"
+	"github.com/trilemma-dev/trilemma/internal/proving"
+	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/runtime"
 	"github.com/trilemma-dev/trilemma/workflow"
@@ -34,6 +36,8 @@ type runFlags struct {
 	withoutInputs bool
 	files         string
 	hosts         []string
+	prove         bool
+	proving       proveFlags
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -50,6 +54,7 @@ Effects need permission: --files DIR for /file/write, --allow-http HOST for /htt
 		Example: `  trilemma run workflow.json -o run.car
   trilemma run workflow.yaml --json | jq .tasks
   trilemma run workflow.json --transcript -o run.car
+  trilemma run workflow.json --prove -o run.car
   trilemma run report.json --files ./out -o run.car`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFile("json", "yaml", "yml"),
@@ -69,6 +74,8 @@ Effects need permission: --files DIR for /file/write, --allow-http HOST for /htt
 	fl.BoolVar(&f.withoutInputs, "without-inputs", false, "leave the inputs' bytes out of the bundle; modes that need them will say undecided")
 	fl.StringVar(&f.files, "files", "", "allow /file/write under this directory")
 	fl.StringArrayVar(&f.hosts, "allow-http", nil, "allow /http/post to this host or host:port; may be given again")
+	fl.BoolVar(&f.prove, "prove", false, "prove every task afterwards, as trilemma prove does")
+	f.proving.add(c, "proving-memory")
 	completeFlag(c, "engine", oneOf(engineNative, engineMachine))
 	completeFlag(c, "output", cobra.FixedCompletions([]string{"car"}, cobra.ShellCompDirectiveFilterFileExt))
 	completeFlag(c, "files", completeDir)
@@ -89,6 +96,9 @@ func (f *runFlags) check() error {
 		return usage("--samples draws from transcripts: give --transcript too")
 	case f.seed != "" && f.samples == 0:
 		return usage("--seed is what --samples draws from: how many are to be drawn?")
+	}
+	if err := f.proving.check(); err != nil {
+		return err
 	}
 	return checkDeadline(f.deadline)
 }
@@ -154,10 +164,18 @@ func (a *app) runWorkflow(ctx context.Context, name string, f runFlags) error {
 	if err != nil {
 		return err
 	}
+	var proved *wire.Proofs
 	if f.samples != 0 {
 		if r.Bundle, err = a.withOpenings(timed, r.Bundle, seedFlags{samples: f.samples, seed: f.seed, grindable: f.seed == ""}); err != nil {
 			return unfinished(err, f.deadline)
 		}
+	}
+	if f.prove {
+		var made []proving.Proved
+		if r.Bundle, made, err = a.proofs(timed, r.Bundle, nil, f.proving); err != nil {
+			return unfinished(err, f.deadline)
+		}
+		proved = proving.ProofsOf(r.Bundle, made, processPeak())
 	}
 	if f.withoutInputs {
 		if r.Bundle, err = withoutInputs(r); err != nil {
@@ -169,7 +187,7 @@ func (a *app) runWorkflow(ctx context.Context, name string, f runFlags) error {
 			return unfinished(err, f.deadline)
 		}
 	}
-	if err := a.printRun(r, out.name); err != nil {
+	if err := a.printRun(r, proved, out.name); err != nil {
 		return err
 	}
 	if r.Receipt.Claim.Out.Error != nil {

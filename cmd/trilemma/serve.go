@@ -188,9 +188,13 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 		return err
 	}
 	defer native.close()
+	family, err := a.trusted(nil)
+	if err != nil {
+		return err
+	}
 	effects := effectsAllowed(f.files, f.hosts)
 	h := &handler{engine: e, metrics: metrics, tracer: tracer.Tracer("trilemma"),
-		worker: &work.Worker{Signer: key, Native: native.Runner, Machine: &engine.Machine{}, Blocks: e, Records: e, Memo: memo, Effects: effects, Now: time.Now, CPU: processCPU}}
+		worker: &work.Worker{Signer: key, Native: native.Runner, Machine: &engine.Machine{}, Blocks: e, Records: e, Memo: memo, Effects: effects, Family: family, Now: time.Now, CPU: processCPU}}
 	open := loopback(listener.Addr()) && !f.tokens
 	api, err := httpapi.New(f.service(httpapi.Config{Signer: key, Engine: jobs{e}, News: jobs{e}, Blocks: e, Records: e, Ready: e.Ready, Open: open, Effects: names(effects),
 		Version: version(), Dir: f.data, Log: log, Metrics: metrics, Tracer: tracer}))

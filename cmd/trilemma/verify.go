@@ -29,6 +29,9 @@ type verifyFlags struct {
 	open       bool
 	refutation string
 	with       []string
+
+	keys     []string
+	allowDev bool
 }
 
 // check refuses flags that make no sense.
@@ -51,11 +54,15 @@ func (a *app) verifyCommand() *cobra.Command {
   attest  the executor signed these results: signature, links, every hash
   rerun   the results are what the modules compute: every task is run again and compared
   spot    random segments of the runs' transcripts are right, every link and both ends hold: by the openings in the bundle
+  zk      the results are what the modules compute: by the proofs in the bundle, under keys that are trusted here
   check   each task as its workflow wishes: in a mode above, or by consensus, or optimistically, with the bundles and rulings that --with names
   all     every mode that the evidence allows
 
 Mode spot checks what the bundle holds answers to. With --seed the segments are those that these bytes draw; with --open the openings are made here,
 which costs a run, and the seed is fresh unless one is given.
+
+Mode zk trusts keys under TRILEMMA_HOME and those of --keys: keys in a bundle are nobody's word. Development keys, whose maker can prove anything, are
+refused unless --allow-dev-setup is given.
 
 A ruling, as dispute writes it, and a refutation are checked by the evidence that they hold: valid says that they show what they claim.
 
@@ -65,6 +72,7 @@ sign it with a key of their own: name the executor that you expect with --execut
   trilemma verify run.car --mode attest --executor did:key:z6Mk… --json
   trilemma verify run.car --task blur
   trilemma verify run.car --mode spot --samples 50 --open
+  trilemma verify run.car --mode zk --keys theirs.family
   trilemma verify run.car --mode check --with theirs.car --with ruling.car
   trilemma verify ruling.car`,
 		Args:              cobra.ExactArgs(1),
@@ -72,7 +80,7 @@ sign it with a key of their own: name the executor that you expect with --execut
 		RunE:              func(c *cobra.Command, args []string) error { return a.verify(c.Context(), args[0], f) },
 	}
 	fl := c.Flags()
-	fl.StringVar(&f.mode, "mode", "all", "attest, rerun, spot, check, all; zk needs evidence that no command makes yet, and says undecided")
+	fl.StringVar(&f.mode, "mode", "all", "attest, rerun, spot, zk, check, all")
 	fl.StringVar(&f.engine, "engine", engineNative, "what runs the tasks again: "+engineNames)
 	fl.StringVar(&f.executor, "executor", "", "DID of the executor whose signature is expected")
 	fl.Int64Var(&f.samples, "samples", 0, "mode spot: how many segments to draw, of all tasks of the run; needs --seed or --open")
@@ -80,6 +88,8 @@ sign it with a key of their own: name the executor that you expect with --execut
 	fl.BoolVar(&f.open, "open", false, "mode spot: make the openings here, by running the tasks")
 	fl.StringVar(&f.refutation, "refutation", "", "if a segment is wrong, write the evidence to this file")
 	fl.StringArrayVar(&f.with, "with", nil, "mode check: another executor's bundle, or a ruling, to compare with; may be given again")
+	fl.StringArrayVar(&f.keys, "keys", nil, "mode zk: trust the verifying keys in this file, as setup export writes it; may be given again")
+	fl.BoolVar(&f.allowDev, "allow-dev-setup", false, "mode zk: accept development keys, whose maker can prove anything")
 	fl.StringArrayVar(&f.tasks, "task", nil, "check only the task of this label; may be given again")
 	fl.DurationVar(&f.deadline, "deadline", 0, "give up after this long; the verdict is then undecided")
 	completeFlag(c, "mode", oneOf("attest", "rerun", "spot", "zk", "check", "all"))
@@ -121,7 +131,10 @@ func (a *app) verify(ctx context.Context, name string, f verifyFlags) error {
 	if err != nil {
 		return err
 	}
-	cfg := verifier.Config{Mode: mode, Tasks: f.tasks, Ours: keep.ours}
+	cfg := verifier.Config{Mode: mode, Tasks: f.tasks, Ours: keep.ours, AllowDev: f.allowDev}
+	if cfg.Family, err = a.trusted(f.keys); err != nil {
+		return err
+	}
 	if err := a.others(&cfg, f.with); err != nil {
 		return err
 	}

@@ -36,6 +36,8 @@ type Run struct {
 	Outcome  string          `json:"outcome" doc:"ok or error"`
 	Error    *Failure        `json:"error,omitempty"`
 	Tasks    map[string]Task `json:"tasks" doc:"by label"`
+
+	Proofs map[string]Proved `json:"proofs,omitempty" doc:"by label; if the run was proved"`
 }
 
 // Report is what a check of a run found.
@@ -58,6 +60,16 @@ type Verdict struct {
 	Revealed  Revealed `json:"revealed"`
 
 	Sampling *Sampling `json:"sampling,omitempty" doc:"of a spot-check"`
+	Proof    *Proof    `json:"proof,omitempty" doc:"of mode zk"`
+}
+
+// Proof is what a verdict says of a proof.
+type Proof struct {
+	Family string `json:"family" doc:"ID of the keys, hexadecimal"`
+	Setup  string `json:"setup" doc:"where the keys come from: dev, or the CID of a ceremony"`
+	Pinned bool   `json:"pinned" doc:"the verifier trusts these keys"`
+	Parts  int    `json:"parts"`
+	Bytes  int64  `json:"bytes"`
 }
 
 // Sampling is what a spot-check drew, and what that is worth.
@@ -112,4 +124,32 @@ type Exec struct {
 	Steps   *uint64    `json:"steps,omitempty" doc:"of the machine"`
 	Seconds float64    `json:"seconds"`
 	Engine  string     `json:"engine"`
+}
+
+// Proved is a proof that was made of a task.
+type Proved struct {
+	Proof       string  `json:"proof" doc:"CID; another proof of the same has another one"`
+	Steps       uint64  `json:"steps" doc:"machine instructions"`
+	Fuel        uint64  `json:"fuel" doc:"Wasm instructions"`
+	Proofs      int     `json:"proofs" doc:"parts, each a Groth16 proof"`
+	Resumed     int     `json:"resumed" doc:"parts that an earlier attempt had finished"`
+	Constraints int     `json:"constraints" doc:"of all parts"`
+	Used        int     `json:"constraints_used" doc:"that rows of the run take"`
+	Bytes       int64   `json:"bytes" doc:"of the proof"`
+	Seconds     float64 `json:"seconds" doc:"that proving took, without running the task"`
+	Execute     float64 `json:"execute_seconds" doc:"that running the task took, on the machine"`
+	Trace       float64 `json:"trace_seconds"`
+	Commit      float64 `json:"commit_seconds"`
+	Prove       float64 `json:"prove_seconds"`
+	Verify      float64 `json:"verify_seconds"`
+	Workers     int     `json:"workers" doc:"parts that were worked at at once"`
+	PeakRSS     int64   `json:"peak_rss_bytes" doc:"of the process so far; 0 if the system does not tell"`
+	Setup       string  `json:"setup" doc:"dev, or the CID of the ceremony that the keys come from"`
+	Family      string  `json:"family" doc:"ID of the keys, hexadecimal"`
+}
+
+// Proofs are the proofs that were made of a run's tasks.
+type Proofs struct {
+	Run   string            `json:"run" doc:"CID of the run's record with the proofs, the root of the bundle"`
+	Tasks map[string]Proved `json:"tasks" doc:"by label; tasks that did not run have none"`
 }

@@ -129,6 +129,7 @@ func (w *Worker) verify(ctx context.Context, in wire.VerifyRequest, p Progress) 
 		}
 	}
 	cfg := verifier.Config{Mode: verifier.Mode(in.Mode), Executor: in.Executor, Tasks: in.Tasks, Runner: runner, Now: w.Now, CPU: w.CPU, Challenged: drawn,
+		Family: w.Family, AllowDev: in.AllowDev,
 		Progress: func(done int) { p("checks", done, len(in.Tasks)) }}
 	rep, err := verifier.Verify(ctx, b, cfg)
 	if errors.Is(err, verifier.ErrNoTask) {
@@ -145,7 +146,8 @@ func ReportOf(rep *verifier.Report, run string) *wire.Report {
 	out := &wire.Report{Outcome: string(rep.Outcome), Reason: rep.Reason, Run: run, Signer: rep.Signer, Verdicts: []wire.Verdict{}}
 	for _, v := range rep.Verdicts {
 		out.Verdicts = append(out.Verdicts, wire.Verdict{Task: v.Task, Mode: string(v.Mode), Outcome: string(v.Outcome), Reason: v.Reason, Soundness: v.Soundness,
-			Cost: CostOf(v.Cost), Revealed: wire.Revealed{Input: v.Revealed.Input, State: v.Revealed.State, Output: v.Revealed.Output}, Sampling: samplingOf(v.Sampling)})
+			Cost: CostOf(v.Cost), Revealed: wire.Revealed{Input: v.Revealed.Input, State: v.Revealed.State, Output: v.Revealed.Output}, Sampling: samplingOf(v.Sampling),
+			Proof: proofOf(v.Proof)})
 	}
 	return out
 }
@@ -153,6 +155,13 @@ func ReportOf(rep *verifier.Report, run string) *wire.Report {
 // CostOf is what a check took.
 func CostOf(c verifier.Cost) wire.Cost {
 	return wire.Cost{WallSeconds: c.Wall.Seconds(), CPUSeconds: c.CPU.Seconds(), BytesRead: c.Bytes}
+}
+
+func proofOf(p *verifier.Proof) *wire.Proof {
+	if p == nil {
+		return nil
+	}
+	return &wire.Proof{Family: fmt.Sprintf("%x", p.Family), Setup: p.Setup, Pinned: p.Pinned, Parts: p.Parts, Bytes: p.Bytes}
 }
 
 func samplingOf(s *verifier.Sampling) *wire.Sampling {

@@ -15,6 +15,8 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
+	"github.com/trilemma-dev/trilemma/circuits/parts"
+	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/executor"
 	"github.com/trilemma-dev/trilemma/internal/engine"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
@@ -51,6 +53,9 @@ type Worker struct {
 	Blocks  store.Blocks
 	Records store.Records
 	Memo    store.Memo
+
+	// Family finds the keys of proofs that are trusted here: see [verifier.Config]. It may be nil.
+	Family func(id parts.Digest) *proof.Family
 
 	Effects map[string]executor.Effect
 	Workers int   // tasks at once; 0: one for each core

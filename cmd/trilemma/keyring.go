@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/trilemma-dev/trilemma/circuits/proof"
+	"github.com/trilemma-dev/trilemma/internal/proving"
+	"github.com/trilemma-dev/trilemma/prover"
+)
+
+// keystore is where proving keys lie, and the families that are trusted here.
+func (a *app) keystore() (*prover.Keystore, error) {
+	dir, err := a.home()
+	return prover.NewKeystore(filepath.Join(dir, "keys")), err
+}
+
+func scheme(name string) (*proof.Scheme, error) {
+	s, err := proof.Named(name)
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	return s, nil
+}
+
+// provingKeys opens the keys of a scheme. Those that are not there yet are made, which stderr tells.
+func (a *app) provingKeys(ctx context.Context, name string) (*proving.Keys, error) {
+	s, err := scheme(name)
+	if err != nil {
+		return nil, err
+	}
+	store, err := a.keystore()
+	if err != nil {
+		return nil, err
+	}
+	k, err := proving.Open(ctx, store, s, &proving.Making{Random: rand.Reader, Now: time.Now,
+		Missing: func(c *prover.Circuit) {
+			fmt.Fprintf(a.err, "making keys of %s, %d constraints: development keys, as their randomness is drawn here\n", c.Name(), c.Constraints())
+		},
+		Made: func(m *prover.Manifest, took time.Duration) {
+			fmt.Fprintf(a.err, "made keys of %s in %.1f s: %d MiB\n", m.Name, took.Seconds(), m.Proving.Size>>20)
+		}})
+	return k, hostFailure(err)
+}
+
+// digest is the ID of a family.
+type digest = [sha256.Size]byte
+
+// trusted finds families of keys that are trusted here: those of the files, and those of the store. A file that cannot be used is an error, since it was asked for.
+func (a *app) trusted(files []string) (func(digest) *proof.Family, error) {
+	named := make(map[digest]*proof.Family)
+	for _, name := range files {
+		f, err := a.readFamily(name)
+		if err != nil {
+			return nil, err
+		}
+		named[f.ID()] = f
+	}
+	store, err := a.keystore()
+	if err != nil {
+		return nil, err
+	}
+	return func(id digest) *proof.Family {
+		if f, ok := named[id]; ok {
+			return f
+		}
+		f, err := store.Family(id)
+		if err != nil {
+			if !errors.Is(err, prover.ErrNoKeys) {
+				fmt.Fprintln(a.err, "note:", printable(err.Error()))
+			}
+			return nil
+		}
+		return f
+	}, nil
+}
+
+// maxFamily bounds a file of keys that is read.
+const maxFamily = 1 << 20
+
+func (a *app) readFamily(name string) (*proof.Family, error) {
+	data, err := a.readFile(name, maxFamily)
+	if err != nil {
+		return nil, err
+	}
+	f, err := proof.ReadFamily(data)
+	if err != nil {
+		return nil, &status{code: exitUsage, err: fmt.Errorf("%s: %w", name, err), hint: "keys to verify with are what trilemma setup export writes"}
+	}
+	return f, nil
+}
