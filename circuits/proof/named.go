@@ -36,14 +36,22 @@ func Named(name string) (*Scheme, error) {
 	return nil, fmt.Errorf("unknown scheme %q, want one of %v", name, Names())
 }
 
-// small is the scheme's first shape, which short runs fit into, and a smaller one with the same rows in proportion.
+// small is what holds the tables of every proof, which short runs fit into, and a smaller shape with the same rows in proportion.
 func (s *Scheme) small() (*Scheme, error) {
-	head := s.Shapes[0]
+	out := *s
+	out.Shapes = nil
 	total, rows := 0, make(map[string]int)
-	for _, c := range s.Chips.Chips {
-		if !c.Once && !s.System.Constant(c.Name) {
-			rows[c.Name] = head.Rows(c.Name)
+	for i, sh := range s.Shapes {
+		tables := i == 0
+		for _, c := range s.Chips.Chips {
+			if tables = tables || s.System.Constant(c.Name) && sh.Rows(c.Name) > 0; i > 0 || c.Once || s.System.Constant(c.Name) {
+				continue
+			}
+			rows[c.Name] = sh.Rows(c.Name)
 			total += rows[c.Name] * s.System.Cost(c.Name)
+		}
+		if tables {
+			out.Shapes = append(out.Shapes, sh)
 		}
 	}
 	for c := range rows {
@@ -53,8 +61,7 @@ func (s *Scheme) small() (*Scheme, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := *s
-	out.Shapes = append(out.Shapes[:1:1], rest)
+	out.Shapes = append(out.Shapes, rest)
 	return &out, nil
 }
 
