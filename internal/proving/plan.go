@@ -62,20 +62,20 @@ type Estimate struct {
 	Part        int   // constraints of the largest part
 }
 
-// maxTraced bounds the steps of a run that is written down: some gigabytes.
-const maxTraced = 1 << 24
-
-// Trace runs a program and writes down how, for a scheme. guest is the module that was linked, for places in it. The error is an [*Unprovable], or the context's or the
-// host's.
-func Trace(ctx context.Context, s *proof.Scheme, p *machine.Program, guest *wasm.Module, streams [][]byte, lim link.Limits, now func() time.Time) (*Traced, error) {
+// Trace runs a program and writes down how, for a scheme. guest is the module that was linked, for places in it. It takes no more than so many bytes of memory, 0: some gigabytes.
+// The error is an [*Unprovable], wraps [ErrMemory], or is the context's or the host's.
+func Trace(ctx context.Context, s *proof.Scheme, p *machine.Program, guest *wasm.Module, streams [][]byte, lim link.Limits, memory int64, now func() time.Time) (*Traced, error) {
 	start := now()
 	m := machine.New(p, streams, lim)
+	if memory == 0 {
+		memory = maxTraced
+	}
 	for !m.Ended() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if m.Steps() > maxTraced {
-			return nil, fmt.Errorf("%w: it takes more than %d steps", ErrUnprovable, maxTraced)
+		if err := fits(int64(m.Steps())*stepBytes, memory); err != nil {
+			return nil, err
 		}
 		if _, err := m.Run(slice); err != nil {
 			return nil, err

@@ -58,9 +58,6 @@ type Proved struct {
 // Seconds is the time that proving took, without running the task.
 func (p *Proved) Seconds() float64 { return (p.Trace + p.Commit + p.Proving + p.Verify).Seconds() }
 
-// ErrMemory says that a proof would take more memory than it may.
-var ErrMemory = errors.New("not enough memory to prove this")
-
 // ErrReceipt says that a run is not what its receipt says: nothing else can be proved of it.
 var ErrReceipt = errors.New("the run is not what its receipt says")
 
@@ -116,7 +113,7 @@ func (p *Prover) look(ctx context.Context, b *receipts.Bundle, c *verifier.Claim
 	if err != nil {
 		return nil, err
 	}
-	t, err := Trace(ctx, p.cfg.Keys.Runs.Family().Scheme, c.Claim.Program, guest, c.Job.Streams, c.Job.Limits, p.cfg.Now)
+	t, err := Trace(ctx, p.cfg.Keys.Runs.Family().Scheme, c.Claim.Program, guest, c.Job.Streams, c.Job.Limits, p.cfg.Memory, p.cfg.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -152,34 +149,16 @@ func same(c *verifier.Claimed, got link.Result) error {
 	return nil
 }
 
-// Memory that proving takes, in bytes: measured, see docs/proofs.md.
-const (
-	baseMemory  = 128 << 20 // the program, its chips, and what the collector has not collected
-	perPart     = 1200      // of a part that is being proved, for each constraint
-	keyOverhead = 1.1       // of keys in memory, for each byte of them on disk
-)
-
-// Fixed is the memory that keys take, and whatever else there is beside runs and parts.
-func (k *Keys) Fixed() int64 { return baseMemory + int64(keyOverhead*float64(k.Bytes)) }
-
-// Needs is the memory that proving takes with so many parts at once.
-func (e *Estimate) Needs(k *Keys, workers int) int64 {
-	return k.Fixed() + e.Filling + int64(min(workers, e.Parts))*int64(e.Part)*perPart
-}
-
 // workers is how many parts can be worked at at once.
 func (p *Prover) workers(e *Estimate) (int, error) {
 	n := min(p.cfg.Workers, e.Parts)
 	if p.cfg.Memory == 0 {
 		return n, nil
 	}
-	for n > 1 && e.Needs(p.cfg.Keys, n) > p.cfg.Memory {
+	for n > 1 && e.Needs(p.cfg.Keys.Bytes, n) > p.cfg.Memory {
 		n--
 	}
-	if need := e.Needs(p.cfg.Keys, n); need > p.cfg.Memory {
-		return 0, fmt.Errorf("%w: %d MiB would be taken, %d MiB are allowed (--memory)", ErrMemory, need>>20, p.cfg.Memory>>20)
-	}
-	return n, nil
+	return n, fits(e.Needs(p.cfg.Keys.Bytes, n), p.cfg.Memory)
 }
 
 func (p *Prover) tell(pr Progress) {

@@ -1,0 +1,113 @@
+package proving
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/trilemma-dev/trilemma/circuits/proof"
+)
+
+// ErrMemory says that a proof would take more memory than it may.
+var ErrMemory = errors.New("not enough memory to prove this")
+
+// Memory that proving takes, in bytes: measured, see docs/proofs.md.
+const (
+	baseMemory = 200 << 20 // the program, the compiled circuits, and what the collector has not collected
+	perPart    = 1200      // of a part that is being proved, for each constraint
+	keyBytes   = 400       // of a proving key, for each constraint
+	stepBytes  = 350       // of a run that is written down, for each step
+	maxTraced  = 8 << 30
+)
+
+func fits(need, memory int64) error {
+	if memory == 0 || need <= memory {
+		return nil
+	}
+	return fmt.Errorf("%w: %d MiB would be taken, %d MiB are allowed (--memory)", ErrMemory, need>>20, memory>>20)
+}
+
+// Needs is the memory that proving takes with keys of so many bytes and so many parts at once.
+func (e *Estimate) Needs(keys int64, workers int) int64 {
+	return baseMemory + keys + e.Filling + int64(min(workers, e.Parts))*int64(e.Part)*perPart
+}
+
+// KeyBytes is about how many bytes the proving keys of a scheme have.
+func KeyBytes(s *proof.Scheme) (n int64) {
+	for _, sh := range s.Shapes {
+		n += int64(sh.Constraints()) * keyBytes
+	}
+	return n
+}
+
+// Rate is how fast this machine proved the last time: constraints of parts, a second.
+type Rate struct {
+	Constraints float64 `json:"constraints_per_second"`
+	Workers     int     `json:"workers"`
+}
+
+// rateName is the file that keeps the rate, beside the keys.
+const rateName = "rate.json"
+
+// LoadRate reads what [SaveRate] kept in a directory. Without it the rate is zero.
+func LoadRate(dir string) (r Rate, err error) {
+	data, err := os.ReadFile(filepath.Join(dir, rateName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(data, &r)
+	}
+	if err != nil {
+		return Rate{}, fmt.Errorf("rate of proving: %w", err)
+	}
+	return r, nil
+}
+
+// SaveRate keeps a rate. It replaces the file as a whole.
+func SaveRate(dir string, r Rate) error {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, ".rate-*")
+	if err != nil {
+		return fmt.Errorf("rate of proving: %w", err)
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), filepath.Join(dir, rateName))
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("rate of proving: %w", err), os.Remove(f.Name()))
+	}
+	return nil
+}
+
+// RateOf is how fast proofs were made, of those in which no part was there before; zero if there are none.
+func RateOf(made []Proved) (r Rate) {
+	constraints, took := 0, time.Duration(0)
+	for i := range made {
+		if p := &made[i]; p.Resumed == 0 {
+			constraints += p.Constraints
+			took += p.Commit + p.Proving
+			r.Workers = p.Workers
+		}
+	}
+	if took > 0 {
+		r.Constraints = float64(constraints) / took.Seconds()
+	}
+	return r
+}
+
+// Seconds is how long a proof takes at a rate, 0 if that is not known: writing the run down included, executing it not.
+func (t *Traced) Seconds(r Rate) float64 {
+	if r.Constraints == 0 {
+		return 0
+	}
+	return t.Trace.Seconds() + float64(t.Constraints)/r.Constraints
+}
