@@ -2,9 +2,7 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"time"
@@ -14,15 +12,11 @@ import (
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/executor"
-	"github.com/trilemma-dev/trilemma/guests"
-	"github.com/trilemma-dev/trilemma/internal/engine"
-	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/spotcheck"
 	"github.com/trilemma-dev/trilemma/store"
 	"github.com/trilemma-dev/trilemma/verifier"
-	"github.com/trilemma-dev/trilemma/workflow"
 )
 
 // DisputeRow is what it takes to settle a dispute over one forged state in the middle of a run.
@@ -41,45 +35,24 @@ type DisputeRow struct {
 	ConfirmedCPU float64 `json:"confirmed_cpu_seconds"` // to check the ruling, as a third machine does
 }
 
-// quarrel is a call that a dispute is about.
-type quarrel struct {
-	guest, fun string
-	params     []int
-}
-
 // quarrels are the calls that disputes are measured on: of at least 10⁹ steps, in little memory and in more, unless the size is tiny.
-func quarrels(size Size) []quarrel {
+func quarrels(size Size) []call {
 	if size == Tiny {
-		return []quarrel{{"fib", "fib_loop", []int{1_000_000}}}
+		return []call{{guest: "fib", fun: "fib_loop", params: []any{1_000_000}}}
 	}
-	return []quarrel{{"fib", "fib_loop", []int{810_000_000}}, {"matrix", "matrix_random", []int{500, 1}}}
+	return []call{{guest: "fib", fun: "fib_loop", params: []any{810_000_000}}, {guest: "matrix", fun: "matrix_random", params: []any{500, 1}}}
 }
 
-func (q *quarrel) call() string { return fmt.Sprint(q.fun, q.params) }
+// shown names the call for people.
+func (c call) shown() string { return fmt.Sprint(c.fun, c.params) }
 
 // settle runs the call for one executor, lets another one sign what is the same but for one bit of one state, and settles that.
-func (q *quarrel) settle(ctx context.Context, clock func() time.Duration) (*DisputeRow, error) {
-	var keys [2]*capability.Key
-	for i := range keys {
-		var err error
-		if keys[i], err = capability.GenerateKey("ed25519"); err != nil {
-			return nil, err
-		}
-	}
-	keep := &store.Memory{}
-	honest, err := q.record(ctx, keys[0], keep)
+func (c call) settle(ctx context.Context, clock func() time.Duration) (*DisputeRow, error) {
+	honest, forged, at, key, err := c.quarrel(ctx)
 	if err != nil {
 		return nil, err
 	}
-	same, err := q.record(ctx, keys[1], keep) // which is known by now: it is signed again
-	if err != nil {
-		return nil, err
-	}
-	forged, at, err := forge(same, keys[1])
-	if err != nil {
-		return nil, err
-	}
-	found, err := verifier.Settle(ctx, honest.Bundle, forged, verifier.SettleConfig{Opener: &machine.Engine{}, Referee: keys[0], Now: time.Now, CPU: clock})
+	found, err := verifier.Settle(ctx, honest.Bundle, forged, verifier.SettleConfig{Opener: &machine.Engine{}, Referee: key, Now: time.Now, CPU: clock})
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +61,7 @@ func (q *quarrel) settle(ctx context.Context, clock func() time.Duration) (*Disp
 		return nil, fmt.Errorf("%s: %v %s: not the forged segment %d", s.State, s.Wrong, s.Reason, at)
 	}
 	steps := *honest.Results[0].Receipt.Claim.Run.Steps
-	row := &DisputeRow{Guest: q.guest, Call: q.call(), Steps: steps, Segments: machine.Segments(steps), Forged: at, Rounds: s.Rounds, Messages: s.Messages, Bytes: s.Bytes,
+	row := &DisputeRow{Guest: c.guest, Call: c.shown(), Steps: steps, Segments: machine.Segments(steps), Forged: at, Rounds: s.Rounds, Messages: s.Messages, Bytes: s.Bytes,
 		RefereeCPU: s.Referee.CPU.Seconds(), SidesCPU: s.Sides.CPU.Seconds()}
 	for _, data := range s.Ruling.Blocks {
 		row.RulingBytes += int64(len(data))
@@ -102,38 +75,25 @@ func (q *quarrel) settle(ctx context.Context, clock func() time.Duration) (*Disp
 	return row, err
 }
 
-// record runs the call with a transcript, as the only task of a workflow.
-func (q *quarrel) record(ctx context.Context, key *capability.Key, keep *store.Memory) (*executor.Run, error) {
-	params := ""
-	for i, p := range q.params {
-		if i > 0 {
-			params += ", "
+// quarrel is a run of the call, what another executor makes of it who forges the segment at, and the first one's key.
+func (c call) quarrel(ctx context.Context) (honest *executor.Run, forged *receipts.Bundle, at uint64, key *capability.Key, err error) {
+	keep := &store.Memory{}
+	var signers [2]*signer
+	var runs [2]*executor.Run
+	for i := range runs {
+		if signers[i], err = newSigner(keep, nil, false); err != nil {
+			return nil, nil, 0, nil, err
 		}
-		params += fmt.Sprint(p)
+		w, err := c.compile(signers[i].key.DID())
+		if err != nil {
+			return nil, nil, 0, nil, err
+		}
+		if runs[i], err = signers[i].run(ctx, w); err != nil { // the second time it is known: it is signed again
+			return nil, nil, 0, nil, err
+		}
 	}
-	d, err := workflow.Parse("quarrel.json", fmt.Appendf(nil, `{"trilemma": "workflow/1", "tasks": {"task": {"run": {"mod": %q, "fun": %q, "params": [%s]}}}}`, q.guest, q.fun, params))
-	if err != nil {
-		return nil, err
-	}
-	w, err := workflow.Compile(d, workflow.Config{Sub: key.DID(), Profile: link.Profile, Fuel: 1 << 40, Memory: link.DefaultPages, Output: link.DefaultOutput,
-		ReadFile: func(name string) ([]byte, error) {
-			if name != q.guest {
-				return nil, fs.ErrNotExist
-			}
-			return guests.Module(name)
-		}})
-	if err != nil {
-		return nil, err
-	}
-	x, err := executor.New(executor.Config{Signer: key, Runner: &engine.Machine{}, Engine: engine.NameMachine, Blocks: keep, Records: keep, Memo: keep, Recorder: &machine.Engine{}})
-	if err != nil {
-		return nil, err
-	}
-	r, err := x.Run(ctx, w)
-	if err == nil && r.Receipt.Claim.Out.Error != nil {
-		err = errors.New(r.Receipt.Claim.Out.Error.String())
-	}
-	return r, err
+	forged, at, err = forge(runs[1], signers[1].key)
+	return runs[0], forged, at, signers[0].key, err
 }
 
 // forge returns the bundle of a run of one task with one bit of the state in the middle changed, under fresh signatures, and the number of the segment

@@ -78,7 +78,7 @@ func Spot(ctx context.Context, c Config) (*SpotReport, error) {
 	for _, q := range quarrels {
 		row, err := q.settle(ctx, clock)
 		if err != nil {
-			return nil, fmt.Errorf("lab: dispute over %s: %w", q.call(), err)
+			return nil, fmt.Errorf("lab: dispute over %s: %w", q.shown(), err)
 		}
 		r.Disputes = append(r.Disputes, *row)
 		done()

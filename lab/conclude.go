@@ -1,0 +1,233 @@
+package lab
+
+import (
+	"math"
+	"slices"
+
+	"github.com/trilemma-dev/trilemma/verifier"
+)
+
+// Crossover says when another mode costs less than running again, going by the models. Times are without set-up.
+type Crossover struct {
+	Guest    string   `json:"guest"`
+	Mode     string   `json:"mode"`
+	Length   *float64 `json:"check_instructions"` // from this length of the run on a check takes less; nil: not below 10¹²
+	Extended bool     `json:"extrapolated"`       // the length, or the absence of one, lies outside of what was measured
+	Payoffs  []Payoff `json:"payoffs"`
+}
+
+// Payoff is how many checkers it takes until all costs together (to produce, and for each checker to answer and to check) are less than
+// with everybody running again.
+type Payoff struct {
+	Instructions float64  `json:"instructions"`
+	Checkers     *float64 `json:"checkers"` // nil: however many there are it costs more
+}
+
+// Point is a mode in the trilemma: geometric means over the guests on which every mode was measured at the summary's size.
+type Point struct {
+	Mode     string  `json:"mode"`
+	Produce  float64 `json:"produce_ms"`
+	Answer   float64 `json:"answer_ms"`
+	Check    float64 `json:"check_ms"`
+	Over     float64 `json:"over_wazero"` // all three over the call alone
+	Evidence float64 `json:"evidence_bytes"`
+	Shown    float64 `json:"revealed_bytes"` // arithmetic mean: it may be 0
+	Peak     float64 `json:"peak_rss_bytes"`
+	Setup    float64 `json:"setup_ms"`
+	Kind     string  `json:"soundness"`
+	Single   float64 `json:"one_bad_segment"` // the mean probability to find one forged segment, of a mode that samples
+}
+
+// Summary is what stands out.
+type Summary struct {
+	Size    uint64             `json:"size"`   // the largest at which there is a guest with every mode
+	Guests  []string           `json:"guests"` // these
+	Points  []Point            `json:"points"`
+	Lengths map[string]float64 `json:"check_below_rerun_instructions"` // by mode: geometric mean of the guests', of those that have one
+	Error   map[string]float64 `json:"model_error"`                    // by quantity: median of the models' median errors
+}
+
+// Conclude makes models, crossovers and the summary of the rows. It depends on nothing else.
+func (c *Comparison) Conclude() {
+	c.Models, c.Crossovers = nil, nil
+	for _, line := range c.lines() {
+		for _, q := range quantities() {
+			if m, ok := c.model(line[0], line[1], q); ok {
+				c.Models = append(c.Models, m)
+			}
+		}
+	}
+	for _, line := range c.lines() {
+		if line[1] != string(verifier.Rerun) {
+			if x, ok := c.crossover(line[0], line[1]); ok {
+				c.Crossovers = append(c.Crossovers, x)
+			}
+		}
+	}
+	c.summarise()
+}
+
+// lines are the pairs of guest and mode that were measured, in the rows' order.
+func (c *Comparison) lines() (ls [][2]string) {
+	for _, r := range c.Rows {
+		if l := [2]string{r.Guest, r.Mode}; r.Skipped == "" && !slices.Contains(ls, l) {
+			ls = append(ls, l)
+		}
+	}
+	return ls
+}
+
+// model fits one quantity of one line; there is none if all of it is 0.
+func (c *Comparison) model(guest, mode string, q quantity) (Model, bool) {
+	m := Model{Guest: guest, Mode: mode, Quantity: q.name, Unit: q.unit}
+	var ss []sample
+	for _, r := range c.Rows {
+		if r.Guest != guest || r.Mode != mode || r.Skipped != "" || r.Fuel == 0 {
+			continue
+		}
+		ss = append(ss, sample{float64(r.Fuel), q.of(&r)})
+		if mode == string(verifier.Spot) && r.Steps > 0 {
+			m.Reach = float64(c.Settings.Samples*c.Segment) * float64(r.Fuel) / float64(r.Steps)
+		}
+	}
+	if !slices.ContainsFunc(ss, func(s sample) bool { return s.y > 0 }) {
+		return m, false
+	}
+	m.fit(ss)
+	return m, true
+}
+
+// Model is what predicts a quantity, if it was measured; one that predicts nothing if it was always 0.
+func (c *Comparison) Model(guest, mode, quantity string) *Model {
+	for i := range c.Models {
+		if m := &c.Models[i]; m.Guest == guest && m.Mode == mode && m.Quantity == quantity {
+			return m
+		}
+	}
+	return &Model{}
+}
+
+// The lengths of runs that crossovers are looked for in.
+const (
+	shortest, longest = 1e3, 1e12
+	perDecade         = 40
+)
+
+func (c *Comparison) crossover(guest, mode string) (x Crossover, ok bool) {
+	rerun := string(verifier.Rerun)
+	again, check := c.Model(guest, rerun, Check), c.Model(guest, mode, Check)
+	if again.Points == 0 || check.Points == 0 {
+		return x, false
+	}
+	x = Crossover{Guest: guest, Mode: mode}
+	cheaper := func(l float64) bool { return check.Predict(l) < again.Predict(l) }
+	for l := longest; l >= shortest && cheaper(l); l /= math.Pow(10, 1.0/perDecade) {
+		x.Length = &l
+	}
+	measured := min(again.Longest, check.Longest)
+	x.Extended = x.Length == nil && measured < longest || x.Length != nil && *x.Length > measured
+	for l := 1e4; l <= longest; l *= 10 {
+		p := Payoff{Instructions: l}
+		more := c.Model(guest, mode, Produce).Predict(l) - c.Model(guest, rerun, Produce).Predict(l)
+		saved := again.Predict(l) - check.Predict(l) - c.Model(guest, mode, Answer).Predict(l)
+		if saved > 0 {
+			p.Checkers = ptr(max(0, more/saved))
+		}
+		x.Payoffs = append(x.Payoffs, p)
+	}
+	return x, true
+}
+
+// of finds the row of a mode, a guest and a size, if it was measured.
+func of(rows []Row, mode, guest string, size uint64) *Row {
+	for i := range rows {
+		if r := &rows[i]; r.Mode == mode && r.Guest == guest && r.Size == size && r.Skipped == "" {
+			return r
+		}
+	}
+	return nil
+}
+
+func (c *Comparison) summarise() {
+	s := Summary{Guests: []string{}, Points: []Point{}, Lengths: map[string]float64{}, Error: map[string]float64{}}
+	var modes []string
+	var guests []string
+	for _, l := range c.lines() {
+		if !slices.Contains(modes, l[1]) {
+			modes = append(modes, l[1])
+		}
+		if !slices.Contains(guests, l[0]) {
+			guests = append(guests, l[0])
+		}
+	}
+	whole := func(guest string, size uint64) bool {
+		return of(c.Baselines, BaseWazero, guest, size) != nil &&
+			!slices.ContainsFunc(modes, func(m string) bool { return of(c.Rows, m, guest, size) == nil })
+	}
+	for _, r := range c.Rows {
+		if r.Size > s.Size && whole(r.Guest, r.Size) {
+			s.Size = r.Size
+		}
+	}
+	for _, g := range guests {
+		if whole(g, s.Size) {
+			s.Guests = append(s.Guests, g)
+		}
+	}
+	for _, m := range modes {
+		if len(s.Guests) > 0 {
+			s.Points = append(s.Points, c.point(m, s.Guests, s.Size))
+		}
+		var lengths []float64
+		for _, x := range c.Crossovers {
+			if x.Mode == m && x.Length != nil {
+				lengths = append(lengths, *x.Length)
+			}
+		}
+		if len(lengths) > 0 {
+			s.Lengths[m] = geometric(lengths)
+		}
+	}
+	for _, q := range quantities() {
+		var errs []float64
+		for _, m := range c.Models {
+			if m.Quantity == q.name && m.Points >= 3 {
+				errs = append(errs, m.Error.Median)
+			}
+		}
+		if len(errs) > 0 {
+			s.Error[q.name] = spreadOf(errs).Median
+		}
+	}
+	c.Summary = s
+}
+
+func (c *Comparison) point(mode string, guests []string, size uint64) Point {
+	p := Point{Mode: mode}
+	mean := func(value func(r, bare *Row) float64) float64 {
+		var vs []float64
+		for _, g := range guests {
+			vs = append(vs, max(value(of(c.Rows, mode, g, size), of(c.Baselines, BaseWazero, g, size)), 0))
+		}
+		if slices.Contains(vs, 0) {
+			return 0
+		}
+		return geometric(vs)
+	}
+	p.Produce = mean(func(r, _ *Row) float64 { return r.Produce.Time() })
+	p.Answer = mean(func(r, _ *Row) float64 { return r.Answer.Time() })
+	p.Check = mean(func(r, _ *Row) float64 { return r.Check.Time() })
+	p.Over = mean(func(r, bare *Row) float64 { return r.Total(1) / bare.Produce.Time() })
+	p.Evidence = mean(func(r, _ *Row) float64 { return float64(r.Evidence) })
+	p.Peak = mean(func(r, _ *Row) float64 { return float64(r.Peak()) })
+	p.Setup = mean(func(r, _ *Row) float64 { return r.Setup() })
+	for _, g := range guests {
+		r := of(c.Rows, mode, g, size)
+		p.Shown += float64(r.Revealed.Total()) / float64(len(guests))
+		p.Kind = r.Soundness.Kind
+		if r.Soundness.Single != nil {
+			p.Single += *r.Soundness.Single / float64(len(guests))
+		}
+	}
+	return p
+}
