@@ -27,15 +27,38 @@ type style struct {
 	shape draw.GlyphDrawer
 }
 
+// polygon is a filled glyph with so many corners, of which the first is so far from the top, in radians.
+type polygon struct {
+	corners int
+	turned  float64
+}
+
+// DrawGlyph implements gonum's interface.
+func (g polygon) DrawGlyph(c *draw.Canvas, s draw.GlyphStyle, at vg.Point) {
+	c.SetColor(s.Color)
+	var path vg.Path
+	for i := range g.corners {
+		sin, cos := math.Sincos(2*math.Pi*float64(i)/float64(g.corners) + g.turned)
+		corner := vg.Point{X: at.X + 1.2*s.Radius*vg.Length(sin), Y: at.Y + 1.2*s.Radius*vg.Length(cos)}
+		if i == 0 {
+			path.Move(corner)
+		} else {
+			path.Line(corner)
+		}
+	}
+	path.Close()
+	c.Fill(path)
+}
+
 // styleOf gives the i-th mode its style.
 func styleOf(i int) style {
 	styles := []style{
 		{color.RGBA{0x2f, 0x7f, 0xc8, 255}, draw.CircleGlyph{}},
-		{color.RGBA{0xc9, 0x76, 0x0a, 255}, draw.SquareGlyph{}},
-		{color.RGBA{0x1a, 0x8f, 0x63, 255}, draw.TriangleGlyph{}},
-		{color.RGBA{0xc2, 0x4f, 0x9a, 255}, draw.PyramidGlyph{}},
-		{color.RGBA{0xd1, 0x45, 0x2f, 255}, draw.BoxGlyph{}},
-		{color.RGBA{0x7a, 0x6f, 0xd6, 255}, draw.RingGlyph{}},
+		{color.RGBA{0xc9, 0x76, 0x0a, 255}, draw.BoxGlyph{}},
+		{color.RGBA{0x1a, 0x8f, 0x63, 255}, draw.PyramidGlyph{}},
+		{color.RGBA{0xc2, 0x4f, 0x9a, 255}, polygon{4, 0}},
+		{color.RGBA{0xd1, 0x45, 0x2f, 255}, polygon{3, math.Pi}},
+		{color.RGBA{0x7a, 0x6f, 0xd6, 255}, polygon{6, 0}},
 	}
 	return styles[i%len(styles)]
 }
@@ -129,7 +152,7 @@ var prologue = regexp.MustCompile(`(?s)^.*?<svg[^>]*?>`)
 // can give other colours to what is black and white.
 func drawn(p *plot.Plot, title string) ([]byte, error) {
 	c := vgsvg.New(width, height)
-	p.Draw(draw.New(c))
+	p.Draw(draw.Crop(draw.New(c), 0, -16, 0, -4))
 	var b bytes.Buffer
 	if _, err := c.WriteTo(&b); err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -19,7 +20,7 @@ type maker func(*lab.Comparison) (*plot.Plot, Plot, error)
 // plotsOf are the report's plots, the most telling first.
 func plotsOf(c *lab.Comparison) (out []Plot, err error) {
 	makers := []maker{triangle,
-		quantity(lab.Check, "to check", "check.svg"), quantity(lab.Produce, "to produce", "produce.svg"), quantity(lab.Evidence, "evidence", "evidence.svg"),
+		quantity(lab.Check, "Time to check", "check.svg"), quantity(lab.Produce, "Time to produce", "produce.svg"), quantity(lab.Evidence, "Size of the evidence", "evidence.svg"),
 		checks, payoffs}
 	for _, make := range makers {
 		p, what, err := make(c)
@@ -37,14 +38,23 @@ func plotsOf(c *lab.Comparison) (out []Plot, err error) {
 	return out, nil
 }
 
-func spanTick(v float64) string { return span(v) }
+// Ticks are powers of ten, in units that are too.
+func spanTick(ms float64) string { return whole(ms/1e3, "µs ms s ks", -6) }
+func timesTick(v float64) string { return "×" + power(v) }
 func sizeTick(v float64) string {
 	if v < 1 {
 		return "none"
 	}
-	return size(v)
+	return whole(v, "B kB MB GB TB", 0)
 }
-func timesTick(v float64) string { return "×" + power(v) }
+
+// whole writes a power of ten in the largest of some units that are a thousand apart, the first of which is 10^e.
+func whole(v float64, units string, e int) string {
+	names := strings.Fields(units)
+	n := int(math.Round(math.Log10(v))) - e
+	i := max(0, min(n/3, len(names)-1))
+	return power(math.Pow(10, float64(n-3*i))) + " " + names[i]
+}
 
 // nothing is where a logarithmic axis shows 0 bytes.
 const nothing = 0.1
@@ -120,8 +130,8 @@ func quantity(name, label, file string) maker {
 		if name == lab.Evidence {
 			tick = sizeTick
 		}
-		what := Plot{File: file, Title: "Length of the run and " + label, Text: "Points are measurements of all guests; lines are the middle of their models, dashed where nothing was measured."}
-		p := axes("instructions", label, power, tick)
+		what := Plot{File: file, Title: label + ", by the length of the run", Text: "Points are measurements of all guests; lines are the middle of their models, dashed where nothing was measured."}
+		p := axes("instructions", strings.ToLower(label), power, tick)
 		var xs, ys []float64
 		for i, mode := range modesOf(c) {
 			s := styleOf(i)

@@ -76,6 +76,9 @@ func power(v float64) string {
 	if e := math.Round(math.Log10(v)); v > 0 && math.Abs(v/math.Pow(10, e)-1) < 1e-9 && e >= 4 {
 		return "10" + raised(int(e))
 	}
+	if v >= 1 && v == math.Trunc(v) && v < 1e6 {
+		return grouped(v)
+	}
 	if v >= 1e6 {
 		e := math.Floor(math.Log10(v))
 		return strconv.FormatFloat(v/math.Pow(10, e), 'f', 1, 64) + "·10" + raised(int(e))

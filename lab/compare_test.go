@@ -1,0 +1,244 @@
+package lab_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/trilemma-dev/trilemma/lab"
+)
+
+// pretend is a measuring process that takes a millisecond for everything and counts.
+type pretend struct {
+	done []string
+	fail string // the stage that fails
+	slow float64
+}
+
+func (p *pretend) perform(_ context.Context, t lab.Task) (*lab.Row, error) {
+	name := fmt.Sprint(t.Row.Mode, " ", t.Row.Guest, " ", t.Row.Size, " ", t.Stage)
+	if name == p.fail {
+		return nil, errors.New("the power went out")
+	}
+	p.done = append(p.done, name)
+	r := t.Row
+	r.Fuel, r.Steps = t.Row.Size, t.Row.Size/2
+	s := stageOf(1 + p.slow)
+	switch t.Stage {
+	case "produce":
+		r.Produce = s
+	case "answer":
+		r.Answer = s
+	default:
+		r.Check = s
+	}
+	return &r, nil
+}
+
+func small(dir string, p *pretend) lab.CompareConfig {
+	return lab.CompareConfig{Settings: lab.Settings{Build: "v1", Turns: 2, Samples: 3, Seed: 1, Limit: 1000}, Guests: []string{"fib", "wc"}, Sizes: []uint64{2000, 1000},
+		Modes: []string{"rerun", "spot"}, Constraints: []uint64{64}, Dir: dir, Perform: p.perform}
+}
+
+// TestResume checks that an interrupted comparison goes on where it was, also after a line that was cut off, and comes to the same rows; that guests
+// can be added; and that nothing of other settings is taken.
+func TestResume(t *testing.T) {
+	whole := &pretend{}
+	var parts []int
+	cfg := small(t.TempDir(), whole)
+	cfg.Progress = func(done, _ int) { parts = append(parts, done) }
+	want, err := lab.Compare(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(want.Rows) != 8 || len(want.Baselines) != 6 || len(parts) != 14 || parts[13] != 14 {
+		t.Errorf("%d rows, %d baselines, progress %v", len(want.Rows), len(want.Baselines), parts)
+	}
+
+	dir := t.TempDir()
+	p := &pretend{fail: "spot fib 2000 answer"}
+	if _, err := lab.Compare(t.Context(), small(dir, p)); err == nil || !strings.Contains(err.Error(), "spot fib, size 2000: answer: the power went out") {
+		t.Fatal(err)
+	}
+	name := filepath.Join(dir, "measurements.jsonl")
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(`{"mode":"spot","guest":"fib","si`); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	rest := &pretend{}
+	got, err := lab.Compare(t.Context(), small(dir, rest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want.Rows, got.Rows); d != "" {
+		t.Errorf("rows (-at once +in two):\n%s", d)
+	}
+	if twice := append(slices.Clone(p.done), rest.done...); len(twice) != len(whole.done)+1 { // the stage before the one that failed
+		t.Errorf("%d stages at once, then %v and %v", len(whole.done), p.done, rest.done)
+	}
+
+	more := small(dir, &pretend{})
+	more.Guests = append(more.Guests, "sort")
+	p = &pretend{}
+	more.Perform = p.perform
+	if _, err := lab.Compare(t.Context(), more); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range p.done {
+		if !strings.Contains(name, " sort ") {
+			t.Errorf("%s was measured again", name)
+		}
+	}
+
+	other := small(dir, &pretend{})
+	other.Settings.Turns = 3
+	if _, err := lab.Compare(t.Context(), other); !errors.Is(err, lab.ErrOtherSettings) {
+		t.Errorf("other settings: %v", err)
+	}
+	if err := os.WriteFile(name, []byte("{}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lab.Compare(t.Context(), small(dir, &pretend{})); !errors.Is(err, lab.ErrOtherSettings) {
+		t.Errorf("no settings: %v", err)
+	}
+}
+
+// TestTooLong checks that what would take longer than the limit is not begun, and that the rows say so.
+func TestTooLong(t *testing.T) {
+	p := &pretend{slow: 600}
+	c, err := lab.Compare(t.Context(), small(t.TempDir(), p)) // 601 ms at 1,000: 1.2 s at 2,000
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range c.Rows {
+		if skipped := r.Size == 2000; skipped != (r.Skipped != "") || skipped && !strings.Contains(r.Skipped, "more than 1s") {
+			t.Errorf("%s %s %d: %q", r.Mode, r.Guest, r.Size, r.Skipped)
+		}
+	}
+	for _, name := range p.done {
+		if strings.Contains(name, " 2000 ") {
+			t.Errorf("%s was measured", name)
+		}
+	}
+}
+
+// TestUnfit checks that what cannot be had is reported with its reason, and everything else measured.
+func TestUnfit(t *testing.T) {
+	p := &pretend{}
+	cfg := small(t.TempDir(), p)
+	cfg.Perform = func(ctx context.Context, task lab.Task) (*lab.Row, error) {
+		if task.Row.Mode == "spot" && task.Row.Guest == "wc" {
+			return nil, &lab.Unfit{Reason: "it is Tuesday"}
+		}
+		return p.perform(ctx, task)
+	}
+	c, err := lab.Compare(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range c.Rows {
+		if unfit := r.Mode == "spot" && r.Guest == "wc"; unfit != (r.Skipped == "it is Tuesday") || unfit == (r.Produce != nil) {
+			t.Errorf("%+v", r)
+		}
+	}
+	if c.Summary.Size != 2000 || !slices.Equal(c.Summary.Guests, []string{"fib"}) {
+		t.Errorf("%+v", c.Summary)
+	}
+}
+
+// TestCompareRefuses checks what is not a configuration.
+func TestCompareRefuses(t *testing.T) {
+	for name, spoil := range map[string]func(*lab.CompareConfig){
+		"no directory":     func(c *lab.CompareConfig) { c.Dir = "" },
+		"no turns":         func(c *lab.CompareConfig) { c.Settings.Turns = 0 },
+		"no samples":       func(c *lab.CompareConfig) { c.Settings.Samples = 0 },
+		"no limit":         func(c *lab.CompareConfig) { c.Settings.Limit = 0 },
+		"an unknown guest": func(c *lab.CompareConfig) { c.Guests = []string{"<script>"} },
+		"an unknown mode":  func(c *lab.CompareConfig) { c.Modes = []string{"trust me"} },
+		"too short":        func(c *lab.CompareConfig) { c.Sizes = []uint64{10} },
+		"too long":         func(c *lab.CompareConfig) { c.Sizes = []uint64{1 << 60} },
+	} {
+		cfg := small(t.TempDir(), &pretend{})
+		spoil(&cfg)
+		if err := cfg.Check(); err == nil {
+			t.Errorf("%s: passes", name)
+		}
+		if _, err := lab.Compare(t.Context(), cfg); err == nil {
+			t.Errorf("%s: is measured", name)
+		}
+	}
+}
+
+// TestPerform measures every mode for real on little work. It checks what does not depend on the computer.
+func TestPerform(t *testing.T) {
+	c, err := lab.Compare(t.Context(), lab.CompareConfig{Settings: lab.Settings{Turns: 1, Samples: 2, Seed: 1, Limit: 60_000}, Dir: t.TempDir(),
+		Guests: []string{"sha256", "wc"}, Sizes: []uint64{1000, 2_000_000}, Constraints: []uint64{64}, Clocks: lab.Clocks{Peak: lab.PeakMemory}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range c.Rows {
+		name := fmt.Sprint(r.Mode, " ", r.Guest, " ", r.Size)
+		if r.Skipped != "" {
+			t.Errorf("%s: %s", name, r.Skipped)
+			continue
+		}
+		if r.Fuel == 0 || r.Input == 0 || r.Produce.Time() <= 0 || r.Check.Time() <= 0 || r.Evidence == 0 || r.Soundness.Kind == "" || r.Soundness.Statement == "" {
+			t.Errorf("%s: %+v", name, r)
+		}
+		if r.Size > 1000 && !near(float64(r.Fuel), float64(r.Size), 0.5) {
+			t.Errorf("%s: %d instructions", name, r.Fuel)
+		}
+		switch r.Mode {
+		case "attest":
+			if r.Revealed != (lab.Revealed{}) {
+				t.Errorf("%s: %+v", name, r.Revealed)
+			}
+		case "rerun":
+			if r.Revealed.Input != r.Input || r.Revealed.Output == 0 || r.Revealed.State != 0 {
+				t.Errorf("%s: %+v of %d", name, r.Revealed, r.Input)
+			}
+		case "spot":
+			if want := min(1, 2/float64(r.Segments)); r.Answer.Time() <= 0 || !near(*r.Soundness.Single, want, 1e-9) || r.Segments == 0 {
+				t.Errorf("%s: %+v", name, r)
+			}
+		case "dispute":
+			if r.Size > 1000 && (r.Revealed.State == 0 || r.Answer == nil || r.Segments < 2) {
+				t.Errorf("%s: %+v", name, r)
+			}
+		}
+	}
+	for _, r := range c.Baselines {
+		if r.Skipped != "" || r.Produce.Time() <= 0 || r.Mode == lab.BaseGroth16 && (r.Constraints < 64 || r.Check.Time() <= 0 || r.Evidence < 128 || r.Keys < 1000) {
+			t.Errorf("%+v", r)
+		}
+	}
+}
+
+// TestPerformRefuses checks tasks that no comparison makes.
+func TestPerformRefuses(t *testing.T) {
+	good := lab.Settings{Turns: 1, Samples: 1, Limit: 1}
+	for _, task := range []lab.Task{
+		{Settings: good, Stage: "produce", Dir: t.TempDir(), Row: lab.Row{Mode: "nothing", Guest: "fib", Size: 1000}},
+		{Settings: good, Stage: "nothing", Dir: t.TempDir(), Row: lab.Row{Mode: "rerun", Guest: "fib", Size: 1000}},
+		{Settings: good, Stage: "produce", Dir: t.TempDir(), Row: lab.Row{Mode: "rerun", Guest: "nothing", Size: 1000}},
+		{Settings: good, Stage: "check", Dir: t.TempDir(), Row: lab.Row{Mode: "rerun", Guest: "fib", Size: 1000}}, // nothing was produced
+		{Stage: "produce", Dir: t.TempDir(), Row: lab.Row{Mode: "rerun", Guest: "fib", Size: 1000}},
+	} {
+		if r, err := lab.Perform(t.Context(), task, lab.Clocks{}); err == nil {
+			t.Errorf("%+v: %+v", task, r)
+		}
+	}
+}
