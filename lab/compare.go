@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/trilemma-dev/trilemma/machine"
+	"github.com/trilemma-dev/trilemma/verifier"
 )
 
 // Settings are what a measurement depends on beside the call, the mode and the computer: measurements under other settings are not comparable.
@@ -51,7 +52,7 @@ type CompareConfig struct {
 }
 
 // Sizes are the lengths of calls that are compared, in Wasm instructions.
-func Sizes() []uint64 { return []uint64{100_000, 1_000_000, 10_000_000, 100_000_000} }
+func Sizes() []uint64 { return []uint64{10_000, 30_000, 100_000, 1_000_000, 10_000_000, 100_000_000} }
 
 // Constraints are the sizes of plain circuits.
 func Constraints() []uint64 { return []uint64{1 << 12, 1 << 14, 1 << 16} }
@@ -160,6 +161,14 @@ func (c *CompareConfig) plans() (ps []plan) {
 			for _, n := range c.Constraints {
 				add(m, true, "", n)
 			}
+		case BaseKeys:
+			made := map[string]bool{}
+			for _, n := range c.Sizes {
+				if slices.Contains(c.Modes, string(verifier.ZK)) && !made[scheme(n)] {
+					made[scheme(n)] = true
+					ps = append(ps, plan{m, m.name + " " + scheme(n), Row{Mode: m.name, Size: n}, true})
+				}
+			}
 		}
 	}
 	for _, guest := range c.Guests {
@@ -222,7 +231,7 @@ func (c *CompareConfig) row(ctx context.Context, p plan, last *Row) (*Row, error
 	}
 	defer os.RemoveAll(dir) // evidence of a measurement, which nobody looks at
 	for _, st := range p.mode.stages {
-		got, err := c.Perform(ctx, Task{Settings: c.Settings, Stage: st.name, Dir: dir, Row: row})
+		got, err := c.Perform(ctx, Task{Settings: c.Settings, Stage: st.name, Dir: dir, Keys: filepath.Join(c.Dir, "keys"), Row: row})
 		if why, ok := errors.AsType[*Unfit](err); ok {
 			row.Skipped = why.Error()
 			return &row, nil

@@ -27,6 +27,7 @@ func modes() []mode {
 		{string(verifier.Rerun), []stage{{stageProduce, produceNative}, {stageCheck, checkRerun}}},
 		{string(verifier.Spot), []stage{{stageProduce, produceTranscript}, {stageAnswer, answerSpot}, {stageCheck, checkSpot}}},
 		{string(verifier.Dispute), []stage{{stageProduce, produceQuarrel}, {stageCheck, checkDispute}}},
+		{string(verifier.ZK), []stage{{stageProduce, produceProof}, {stageCheck, checkProof}}},
 	}
 }
 

@@ -18,7 +18,8 @@ type Task struct {
 	Settings Settings `json:"settings"`
 	Stage    string   `json:"stage"`
 	Dir      string   `json:"dir"`
-	Row      Row      `json:"row"` // what is known so far
+	Keys     string   `json:"keys"` // directory of proving keys, which all tasks share
+	Row      Row      `json:"row"`  // what is known so far
 }
 
 // Clocks tell what a process has used. Either may be nil.

@@ -1,7 +1,6 @@
 package prover
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -83,21 +82,20 @@ func (p *Plain) Verify() (err error) {
 	return groth16.Verify(p.proof, p.vk, p.public)
 }
 
-// ProofBytes is the size of the proof that was made last, and KeyBytes that of the proving key, both as gnark writes them in full.
-func (p *Plain) ProofBytes() int64 { return written(p.proof) }
-
-// KeyBytes is described with [Plain.ProofBytes].
-func (p *Plain) KeyBytes() int64 { return written(p.pk) }
-
-// written is how many bytes something writes; 0 if it is nothing.
-func written(w io.WriterTo) int64 {
-	if w == nil {
-		return 0
+// Sizes are those of the proof that was made last and of the proving key, in bytes, as gnark writes them.
+func (p *Plain) Sizes() (proof, key int64, err error) {
+	if p.proof == nil {
+		return 0, 0, errors.New("there is no proof yet")
 	}
-	var b bytes.Buffer
-	n, err := w.WriteTo(&b)
-	if err != nil {
-		return 0
+	for _, w := range []struct {
+		from io.WriterTo
+		size *int64
+	}{{p.proof, &proof}, {p.pk, &key}} {
+		b, err := written(w.from)
+		if err != nil {
+			return 0, 0, err
+		}
+		*w.size = int64(len(b))
 	}
-	return n
+	return proof, key, nil
 }

@@ -131,6 +131,8 @@ func references(c *lab.Comparison) Table {
 		switch {
 		case r.Guest != "":
 			what += ", " + r.Guest
+		case r.Mode == lab.BaseKeys:
+			what, n = "keys of proofs, "+r.Call, grouped(float64(r.Constraints))+" constraints"
 		case r.Constraints > 0:
 			n = grouped(float64(r.Constraints)) + " constraints"
 		default:
