@@ -25,10 +25,10 @@ func strict(data []byte, v any) error {
 	return nil
 }
 
-// digits writes a number with three significant digits and no exponent, thousands apart.
+// digits writes a number with three significant digits and no exponent, thousands apart; a whole one as it is.
 func digits(v float64) string {
-	if v == 0 {
-		return "0"
+	if v == math.Trunc(v) {
+		return grouped(v)
 	}
 	places := max(0, 2-int(math.Floor(math.Log10(math.Abs(v)))))
 	if v >= 1000 {
@@ -75,9 +75,6 @@ func size(bytes float64) string {
 func power(v float64) string {
 	if e := math.Round(math.Log10(v)); v > 0 && math.Abs(v/math.Pow(10, e)-1) < 1e-9 && e >= 4 {
 		return "10" + raised(int(e))
-	}
-	if v >= 1 && v == math.Trunc(v) && v < 1e6 {
-		return grouped(v)
 	}
 	if v >= 1e6 {
 		e := math.Floor(math.Log10(v))
