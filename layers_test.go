@@ -37,6 +37,7 @@ var only = map[string][]string{
 	module + "prover":                   {"cluster", "httpapi", "lab", "cmd", "prover"},
 	module + "store":                    {"executor", "cluster", "httpapi", "lab", "cmd", "store"},
 	"github.com/schollz/progressbar/v3": {"cmd"},
+	"gonum.org/":                        {"lab"},
 	// One package makes and checks every signature.
 	"crypto/ed25519":                 {"capability"},
 	"crypto/ecdsa":                   {"capability"},

@@ -55,7 +55,7 @@ type CompareConfig struct {
 func Sizes() []uint64 { return []uint64{10_000, 30_000, 100_000, 1_000_000, 10_000_000, 100_000_000} }
 
 // Constraints are the sizes of plain circuits.
-func Constraints() []uint64 { return []uint64{1 << 12, 1 << 14, 1 << 16} }
+func Constraints() []uint64 { return []uint64{1 << 12, 1 << 14, 1 << 16, 1 << 18} }
 
 // Comparison is every mode on the same work.
 type Comparison struct {

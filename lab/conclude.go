@@ -45,6 +45,7 @@ type Summary struct {
 	Points  []Point            `json:"points"`
 	Lengths map[string]float64 `json:"check_below_rerun_instructions"` // by mode: geometric mean of the guests', of those that have one
 	Error   map[string]float64 `json:"model_error"`                    // by quantity: median of the models' median errors
+	Plain   float64            `json:"zk_over_groth16,omitempty"`      // time to produce over that of plain circuits of as many constraints: geometric mean of the rows
 }
 
 // Conclude makes models, crossovers and the summary of the rows. It depends on nothing else.
@@ -199,7 +200,31 @@ func (c *Comparison) summarise() {
 			s.Error[q.name] = spreadOf(errs).Median
 		}
 	}
+	s.Plain = c.overPlain()
 	c.Summary = s
+}
+
+// overPlain compares proofs of runs, part by part, with plain circuits of as many constraints; 0 if there is none of either.
+func (c *Comparison) overPlain() float64 {
+	var plain Model
+	var ss []sample
+	for _, r := range c.Baselines {
+		if r.Mode == BaseGroth16 && r.Skipped == "" {
+			ss = append(ss, sample{float64(r.Constraints), r.Produce.Time()})
+		}
+	}
+	plain.fit(ss)
+	var ratios []float64
+	for _, r := range c.Rows {
+		if r.Mode == string(verifier.ZK) && r.Parts > 0 && len(ss) > 0 {
+			n := float64(r.Parts)
+			ratios = append(ratios, r.Produce.Time()/(n*plain.Predict(float64(r.Constraints)/n)))
+		}
+	}
+	if len(ratios) == 0 {
+		return 0
+	}
+	return geometric(ratios)
 }
 
 func (c *Comparison) point(mode string, guests []string, size uint64) Point {

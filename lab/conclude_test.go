@@ -165,3 +165,22 @@ func TestSummary(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+// TestOverPlain checks the comparison of proofs with plain circuits: 2 parts of 1,000 constraints, where plain ones take 1 + 0.01·n milliseconds.
+func TestOverPlain(t *testing.T) {
+	c := comparison()
+	for _, n := range []int64{100, 500, 2000} {
+		c.Baselines = append(c.Baselines, lab.Row{Mode: lab.BaseGroth16, Constraints: n, Produce: stageOf(1 + 0.01*float64(n))})
+	}
+	c.Conclude()
+	if c.Summary.Plain != 0 {
+		t.Errorf("without proofs: %v", c.Summary.Plain)
+	}
+	for _, ms := range []float64{44, 11} {
+		c.Rows = append(c.Rows, lab.Row{Mode: "zk", Guest: "g", Size: 1000, Fuel: 1000, Parts: 2, Constraints: 2000, Produce: stageOf(ms), Check: stageOf(1)})
+	}
+	c.Conclude()
+	if !near(c.Summary.Plain, 1, 1e-6) { // the geometric mean of 2 and a half
+		t.Errorf("%v", c.Summary.Plain)
+	}
+}

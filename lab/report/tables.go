@@ -124,7 +124,7 @@ func modesOf(c *lab.Comparison) (names []string) {
 }
 
 func references(c *lab.Comparison) Table {
-	t := Table{Title: "What modes are compared with", Text: "One signature; circuits that do nothing but multiply, proved with Groth16 on BN254; and for each call wazero alone, without metering.",
+	t := Table{Title: "What modes are compared with", Text: "One signature; circuits that do nothing but multiply, proved with Groth16 on BN254; and for each call wazero alone, without metering." + overPlain(c),
 		Head: []string{"what", "size", "to produce", "to check", "bytes", "keys", "peak memory", "set-up"}}
 	for _, r := range c.Baselines {
 		if r.Skipped != "" {
@@ -144,6 +144,14 @@ func references(c *lab.Comparison) Table {
 		t.Rows = append(t.Rows, []string{what, n, stage(r.Produce), stage(r.Check), size(float64(r.Evidence)), size(float64(r.Keys)), size(float64(r.Peak())), span(r.Setup())})
 	}
 	return t
+}
+
+// overPlain says how proofs of runs compare with plain circuits, if there are both.
+func overPlain(c *lab.Comparison) string {
+	if c.Summary.Plain == 0 {
+		return ""
+	}
+	return " Producing a proof of a run takes " + digits(c.Summary.Plain) + " times what plain circuits of as many constraints take."
 }
 
 func measurements(c *lab.Comparison) Table {
