@@ -28,6 +28,8 @@ type Run struct {
 	Contents  Contents // what the verifier knows of it
 	Result    link.Result
 	Steps     uint64
+
+	program *machine.Program
 }
 
 // Fill runs a program on streams within limits, and fills the chips. It takes some hundred bytes a step. The error is an [UnprovableError],
@@ -57,7 +59,7 @@ func (s *System) fill(p *machine.Program, streams [][]byte, lim link.Limits, loo
 	}
 	contents := s.Contents(p, st)
 	f.finish(contents)
-	return &Run{f.filling, st, contents, result, f.machine.Steps()}, nil
+	return &Run{f.filling, st, contents, result, f.machine.Steps(), p}, nil
 }
 
 // filler follows a run.
@@ -130,13 +132,7 @@ func (f *filler) step(step uint64) error {
 	r := f.add(st.Chip)
 	r.set(st.clock, f.clock)
 	r.set(st.pc, uint64(pc))
-	for _, o := range st.operands {
-		list := x.lanes
-		if o.extra {
-			list = x.use.extra
-		}
-		r.set(o.column, list[o.lane].among(f.program, in))
-	}
+	st.operandsOf(x, r)
 	st.fill(x, r)
 	if in.Op == machine.OpMemoryGrow && x.d != 1<<32-1 {
 		f.grown(x.d, x.reg(opA))

@@ -2,26 +2,16 @@ package circuits
 
 import (
 	"errors"
-	"maps"
+	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 
 	"github.com/trilemma-dev/trilemma/machine"
 )
-
-// clone is a filling that can be changed.
-func (f *Filling) clone() *Filling {
-	g := &Filling{Rows: make(map[string][]Row), Wide: make(map[Place]fr.Element)}
-	for name, rows := range f.Rows {
-		for _, r := range rows {
-			g.Rows[name] = append(g.Rows[name], slices.Clone(r))
-		}
-	}
-	return g
-}
 
 // settle makes the free multiplicities of tables what the rows need, as a forger would. What is not in a table stays open. The program's are left as they
 // are: an honest row fetches what it must.
@@ -118,156 +108,7 @@ func changes(v uint64, bits int) (out []uint64) {
 func TestColumns(t *testing.T) {
 	s := New()
 	l := newLocal(s)
-	seen := make(map[string]int)
-	try := func(r *Run) {
-		for _, c := range s.Chips {
-			for i := range r.Filling.Rows[c.Name] {
-				if seen[c.Name]++; seen[c.Name] > 12 || c.Table {
-					break
-				}
-				l.columns(t, r, c, i)
-			}
-		}
-	}
-	for _, p := range samples(t) {
-		try(honest(t, s, p, nil))
-	}
-	try(honest(t, s, old(), nil))
-	for _, w := range limited(t) {
-		r, err := s.Fill(w.program, w.streams, w.limits)
-		if err != nil {
-			t.Fatalf("%s: %v", w.name, err)
-		}
-		if err := s.Check(r.Filling, r.Contents); err != nil {
-			t.Fatalf("%s: %v", w.name, err)
-		}
-		if !r.Statement.Of(r.Result.Outcome, r.Result.Fuel, w.limits) {
-			t.Errorf("%s: %+v does not state %s", w.name, r.Statement, r.Result.Outcome)
-		}
-		try(r)
-	}
-	for _, r := range generatedRuns(t, s, 400) {
-		try(r)
-	}
-	missing := 0
-	for _, c := range s.Chips {
-		if seen[c.Name] == 0 && !c.Table {
-			t.Logf("no sample uses the chip %s", c.Name)
-			missing++
-		}
-	}
-	if missing > 0 {
-		t.Errorf("%d chips are not tried", missing)
-	}
-}
-
-// local decides about a change of one row of an honest filling. Everything else is as it was and balances, so that the change is accepted exactly if the row's
-// laws hold, what it looks up is in the tables, and it sends and receives what it did.
-type local struct {
-	sys      *System
-	contents Contents
-}
-
-func newLocal(s *System) *local { return &local{sys: s} }
-
-// columns changes each column of a row.
-func (l *local) columns(t *testing.T, r *Run, c *Chip, row int) {
-	t.Helper()
-	l.contents = r.Contents
-	v := make([]fr.Element, len(c.Columns))
-	r.Filling.values(c, row, v)
-	was := l.exchange(c, v)
-	if was == nil {
-		t.Fatalf("%s row %d: refused: %v", c.Name, row, r.Filling.Rows[c.Name][row])
-	}
-	for col := range c.Columns {
-		if c.Columns[col].Given {
-			continue
-		}
-		honest, n := v[col], r.Filling.Rows[c.Name][row][col]
-		var all []fr.Element
-		for _, w := range changes(n, c.Columns[col].Bits) {
-			all = append(all, fr.NewElement(w))
-		}
-		for _, w := range append(all, wideChanges(n)...) {
-			v[col] = w
-			if now := l.exchange(c, v); now != nil && maps.Equal(was, now) {
-				t.Errorf("%s row %d: %s may be %s, not %#x: %v", c.Name, row, c.Columns[col].Name, w.String(), n, r.Filling.Rows[c.Name][row])
-			}
-		}
-		v[col] = honest
-	}
-}
-
-// exchanged names a tuple on a bus.
-type exchanged struct {
-	bus BusID
-	key tuple
-}
-
-// exchange is what a row sends and receives beside lookups, or nil if it is refused by itself.
-func (l *local) exchange(c *Chip, v []fr.Element) map[exchanged]balance {
-	k := l.sys.compiled()[c.Name]
-	for n := range c.Constraints {
-		if x := k.constraint(n, v); !x.IsZero() {
-			return nil
-		}
-	}
-	for n := range k.nonZero {
-		if x := k.nonZero[n].at(v); x.IsZero() && !v[On].IsZero() {
-			return nil
-		}
-	}
-	all := make(map[exchanged]balance)
-	for n := range c.Messages {
-		m := &c.Messages[n]
-		mult := v[m.Mult]
-		if mult.IsZero() {
-			continue
-		}
-		bus := &l.sys.Buses[m.Bus]
-		if bus.Kind == Plain && !m.Send && m.Bus != BusFetch && m.Bus != BusPages {
-			var given []uint64
-			for j := range k.messages[n].lanes {
-				x := k.messages[n].lanes[j].at(v)
-				if !x.IsUint64() {
-					return nil
-				}
-				given = append(given, x.Uint64())
-			}
-			if !l.contents[l.sys.table(m.Bus)].contains(given) {
-				return nil
-			}
-			continue
-		}
-		if !m.Send {
-			mult.Neg(&mult)
-		}
-		key := exchanged{m.Bus, k.tuple(n, v)}
-		sum := all[key]
-		if bus.Kind != Sum {
-			sum.count.Add(&sum.count, &mult)
-		}
-		for j := range k.messages[n].value {
-			x := k.messages[n].value[j].at(v)
-			x.Mul(&x, &mult)
-			sum.values[j].Add(&sum.values[j], &x)
-		}
-		if all[key] = sum; sum == (balance{}) {
-			delete(all, key)
-		}
-	}
-	return all
-}
-
-// table is the name of the table behind a bus.
-func (s *System) table(bus BusID) string {
-	for _, c := range s.Chips {
-		if c.Table && c.Messages[0].Bus == bus {
-			return c.Name
-		}
-	}
-	return ""
+	everyRow(t, s, 12, func(r *Run, c *Chip, row int) { l.columns(t, r, c, row) })
 }
 
 // wideChanges are elements of the field that a number may be changed to.
@@ -286,7 +127,7 @@ func wideChanges(v uint64) []fr.Element {
 }
 
 // often is how many instructions of an operation are tried.
-const often = 9
+const often = 6
 
 // TestWrongResult gives every operation with a result another one, and everything that follows is consistent with it.
 func TestWrongResult(t *testing.T) {
@@ -326,11 +167,11 @@ func TestWrongOutcome(t *testing.T) {
 			}
 			for i := range s.byOp[p.Code[pc].Op] {
 				c := &s.byOp[p.Code[pc].Op][i]
-				if !c.use.fits(p, &p.Code[pc]) {
+				if !c.use.fits(p, &p.Code[pc]) || general(c.step.Name) {
 					continue
 				}
 				forge(t, s, p, pc, func(x *execution) *candidate {
-					if c.use.takes == nil || c.use.takes(x) {
+					if x.use = c.use; c.use.takes == nil || c.use.takes(x) {
 						return nil
 					}
 					return c
@@ -340,18 +181,33 @@ func TestWrongOutcome(t *testing.T) {
 	}
 }
 
+// tryFill is fill; a chip that cannot even be filled with a step is an error.
+func tryFill(s *System, p *machine.Program, l look) (r *Run, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("%v", v)
+		}
+	}()
+	return s.fill(p, nil, limits, l)
+}
+
+// general reports whether a chip shows all that the chip of the same operation without that word does: for numbers that are wider.
+func general(name string) bool {
+	return strings.Contains(name, " far") || strings.Contains(name, " wide") || strings.Contains(name, " of more")
+}
+
 // forge fills the chips with a change of the step at pc, if it is executed and changed, and checks that it is refused.
 func forge(t *testing.T, s *System, p *machine.Program, pc int, change func(x *execution) *candidate) {
 	t.Helper()
 	var chip *Chip
 	row, changed := 0, false
 	count := make(map[string]int)
-	r, err := s.fill(p, nil, limits, func(x *execution) *candidate {
+	r, err := tryFill(s, p, func(x *execution) *candidate {
 		before := x.d
 		var c *candidate
 		if x.pc == uint32(pc) {
 			c = change(x)
-			changed = changed || c != nil || x.d != before
+			changed = changed || c != nil || x.d != before && !x.ended
 		}
 		chosen := (&filler{sys: s}).choose(x)
 		if c != nil {

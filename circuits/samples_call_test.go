@@ -18,6 +18,19 @@ func callSamples(t testing.TB) (all []*machine.Program) {
 	c.add(call, far, machine.Instr{Op: machine.OpHalt}, machine.Instr{Op: machine.OpReturn, A: 1, Imm: 20})
 	all = append(all, withState(t, c...))
 
+	for _, v := range []uint64{0, 1, 2, 3, 1 << 40} {
+		var c code
+		c.set(1, v)
+		c.add(machine.Instr{Op: machine.OpJumpTable, A: 1, Imm: 2}, machine.Instr{Op: machine.OpCharge}, machine.Instr{Op: machine.OpCharge}, machine.Instr{Op: machine.OpCharge})
+		all = append(all, withState(t, c...))
+	}
+	for _, v := range []uint64{5, 31, 64 + 3, 1 << 40} {
+		var c code
+		c.set(1, 0x89abcdef, v)
+		c.add(machine.Instr{Op: machine.OpRotr32, D: 3, A: 1, B: 2}, machine.Instr{Op: machine.OpRotr64, D: 3, A: 1, B: 2})
+		all = append(all, withState(t, c...))
+	}
+
 	// Frames do not fit.
 	deep := machine.Instr{Op: machine.OpCall, D: 1, Imm: (1<<20 + 1) << 32, T: 1}
 	all = append(all, withState(t, deep))

@@ -11,11 +11,17 @@ import (
 // withState makes a program of this code with a memory of a page, some of it filled, and two globals.
 func withState(t testing.TB, code ...machine.Instr) *machine.Program {
 	t.Helper()
+	return withPages(t, 1, code...)
+}
+
+// withPages is withState with a memory of some pages.
+func withPages(t testing.TB, pages uint32, code ...machine.Instr) *machine.Program {
+	t.Helper()
 	m := &wasm.Module{
 		Types:    []wasm.FuncType{{}},
 		Funcs:    []uint32{0},
 		Code:     []wasm.Code{{Body: wasm.AppendInstr(nil, wasm.Instr{Op: wasm.OpEnd})}},
-		Memories: []wasm.Limits{{Min: 1, Max: 3, HasMax: true}},
+		Memories: []wasm.Limits{{Min: pages, Max: 3, HasMax: true}},
 		Globals: []wasm.Global{{Type: wasm.GlobalType{Type: wasm.I64, Mutable: true}, Init: wasm.ConstExpr{Op: wasm.OpI64Const, Value: 1 << 40}},
 			{Type: wasm.GlobalType{Type: wasm.I64, Mutable: true}, Init: wasm.ConstExpr{Op: wasm.OpI64Const}}},
 		Datas:   []wasm.Data{{Mode: wasm.Active, Place: wasm.ConstExpr{Op: wasm.OpI32Const, Value: 62}, Init: []byte("\xf1\x82\x93\x84\xf5\x86\x97\x88\xf9\x8a\x9b\x8c")}},

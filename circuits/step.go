@@ -52,7 +52,8 @@ type access struct {
 	at    func(x *execution) uint64 // the cell
 	slot  uint
 	since Lin // limbs of the time since the cell's last use, less one
-	old   Lin // the column of the old content, if there is one
+	was   Lin // the old content
+	old   Lin // its column, if there is one
 	fresh func(x *execution) uint64
 }
 
@@ -145,7 +146,7 @@ func (s *step) register(i int, index Lin, slot uint, old, now Lin, fresh func(*e
 // use goes on from one content of a cell to the next, on the bus of registers or one of those with a wide clock. at is the
 // cell, fresh what is left there, nil if it stays.
 func (s *step) use(bus BusID, index Lin, slot uint, old, now Lin, at, fresh func(x *execution) uint64) {
-	a := access{bus: bus, slot: slot, at: at, fresh: fresh}
+	a := access{bus: bus, slot: slot, was: old, at: at, fresh: fresh}
 	name := fmt.Sprintf("since%d_", len(s.accesses))
 	var from, to Lin
 	if bus == BusRegisters {
@@ -195,6 +196,17 @@ func (x *execution) reg(o operand) uint64 {
 
 // at is the register whose index is in lane i, before the step.
 func (x *execution) at(i int) uint64 { return x.reg(x.lanes[i]) }
+
+// operandsOf fills the columns of a step's operands.
+func (s *step) operandsOf(x *execution, r Row) {
+	for _, o := range s.operands {
+		list := x.lanes
+		if o.extra {
+			list = x.use.extra
+		}
+		r.set(o.column, list[o.lane].among(x.program, x.in))
+	}
+}
 
 // Row is a row of a filling: a number for each column.
 type Row []uint64
