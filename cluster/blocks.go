@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/ipfs/go-cid"
 	"github.com/nats-io/nats.go"
@@ -125,16 +126,18 @@ func (e *Engine) Put(ctx context.Context, b block.Block) error {
 	return nil
 }
 
+// contentTimeout bounds how long an object may take on its way.
+const contentTimeout = time.Minute
+
 // write makes a block durable by itself.
 func (e *Engine) write(ctx context.Context, b block.Block) error {
 	err := e.broken()
-	if err != nil {
-		return err
-	}
-	if key := b.CID.String(); len(b.Data) <= maxValue {
-		_, err = e.kept.Create(ctx, blockKey+key, b.Data)
-	} else if _, err = e.content.GetInfo(ctx, key); errors.Is(err, jetstream.ErrObjectNotFound) {
-		_, err = e.content.Put(ctx, jetstream.ObjectMeta{Name: key, Opts: &jetstream.ObjectMetaOptions{ChunkSize: maxValue}}, bytes.NewReader(b.Data))
+	switch {
+	case err != nil:
+	case len(b.Data) <= maxValue:
+		err = e.create(ctx, blockKey+b.CID.String(), b.Data)
+	default:
+		err = e.writeObject(ctx, b)
 	}
 	switch {
 	case conflict(err):
@@ -145,6 +148,21 @@ func (e *Engine) write(ctx context.Context, b block.Block) error {
 	}
 	e.stored.add(b.CID)
 	return nil
+}
+
+// writeObject keeps a block in chunks. One that is there is a conflict.
+func (e *Engine) writeObject(ctx context.Context, b block.Block) error {
+	ctx, cancel := context.WithTimeout(ctx, contentTimeout)
+	defer cancel()
+	_, err := e.content.GetInfo(ctx, b.CID.String())
+	if err == nil {
+		return jetstream.ErrKeyExists
+	}
+	if !errors.Is(err, jetstream.ErrObjectNotFound) {
+		return err
+	}
+	_, err = e.content.Put(ctx, jetstream.ObjectMeta{Name: b.CID.String(), Opts: &jetstream.ObjectMetaOptions{ChunkSize: maxValue}}, bytes.NewReader(b.Data))
+	return err
 }
 
 // Get implements store.Blocks. A block that no longer matches its CID counts as not found.
@@ -172,13 +190,15 @@ func (e *Engine) Get(ctx context.Context, c cid.Cid) (block.Block, error) {
 }
 
 func (e *Engine) read(ctx context.Context, c cid.Cid) ([]byte, error) {
-	v, err := e.kept.Get(ctx, blockKey+c.String())
+	data, err := e.value(ctx, blockKey+c.String())
 	if err == nil {
-		return v.Value(), nil
+		return data, nil
 	}
 	if !errors.Is(err, jetstream.ErrKeyNotFound) {
 		return nil, fmt.Errorf("block %s: %w", c, err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, contentTimeout)
+	defer cancel()
 	o, err := e.content.Get(ctx, c.String())
 	if errors.Is(err, jetstream.ErrObjectNotFound) {
 		return nil, fmt.Errorf("block %s: %w", c, store.ErrNotFound)
@@ -186,7 +206,7 @@ func (e *Engine) read(ctx context.Context, c cid.Cid) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("block %s: %w", c, err)
 	}
-	data, err := io.ReadAll(io.LimitReader(o, block.MaxBlock+1))
+	data, err = io.ReadAll(io.LimitReader(o, block.MaxBlock+1))
 	if err = errors.Join(err, o.Close()); err != nil {
 		return nil, fmt.Errorf("block %s: %w", c, err)
 	}

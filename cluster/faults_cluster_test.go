@@ -111,7 +111,7 @@ func serverKilled(t *testing.T) row {
 	}
 	server := start()
 	e := join(t, cluster.Config{URL: "nats://127.0.0.1:" + port})
-	work(t, e, faultWorker(echo(e)))
+	stop := work(t, e, faultWorker(echo(e)))
 	accepted, refused := 0, 0
 	for range kills {
 		for range perKill {
@@ -119,6 +119,7 @@ func serverKilled(t *testing.T) row {
 			accepted++
 		}
 		server.kill(t)
+		time.Sleep(500 * time.Millisecond)
 		server = start()
 	}
 	refused += insist(t, e, job(accepted))
@@ -135,6 +136,7 @@ func serverKilled(t *testing.T) row {
 	if last := ended(t, e, mustID(t, job(accepted))); last.State != cluster.Done || time.Since(begun) > 8*time.Second {
 		t.Errorf("after the restart the news of %s took %v", last.State, time.Since(begun))
 	}
+	stop() // while there is a server
 	return row{fmt.Sprintf("`kill -9` of the only NATS server, %d times, while %d jobs are submitted and done", kills, accepted),
 		fmt.Sprintf("all %d ended, each once in the feed; %d submissions had to be repeated", accepted, refused)}
 }

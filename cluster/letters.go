@@ -26,16 +26,16 @@ func (e *Engine) bury(ctx context.Context, id ID, a *accepted, tries int64, caus
 	if err != nil {
 		return err
 	}
-	if _, err := e.kept.Put(ctx, letterKey+id.token(), data); err != nil {
+	if err := e.set(ctx, letterKey+id.token(), data); err != nil {
 		return fmt.Errorf("dead letter: %w", e.storageError(err))
 	}
 	e.writes.Add(1)
 	return nil
 }
 
-func readLetter(v jetstream.KeyValueEntry) (Letter, error) {
+func readLetter(v []byte) (Letter, error) {
 	var l letter
-	if err := decode(v.Value(), &l, "Letter"); err != nil {
+	if err := decode(v, &l, "Letter"); err != nil {
 		return Letter{}, err
 	}
 	j := l.Job.job()
@@ -54,7 +54,7 @@ func (e *Engine) Letters(ctx context.Context, f func(Letter) error) error {
 		keys = append(keys, key)
 	}
 	for _, key := range keys {
-		v, err := e.kept.Get(ctx, key)
+		v, err := e.value(ctx, key)
 		if errors.Is(err, jetstream.ErrKeyNotFound) {
 			continue // it was submitted again just now
 		}
@@ -77,7 +77,7 @@ func (e *Engine) Requeue(ctx context.Context, id ID) (Status, error) {
 	if _, err := ParseID(string(id)); err != nil {
 		return Status{}, err
 	}
-	v, err := e.kept.Get(ctx, letterKey+id.token())
+	v, err := e.value(ctx, letterKey+id.token())
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return Status{}, fmt.Errorf("dead letter of %.80s: %w", id, ErrNotFound)
 	}
@@ -93,7 +93,7 @@ func (e *Engine) Requeue(ctx context.Context, id ID) (Status, error) {
 
 // unbury removes the letter of a job that was submitted again.
 func (e *Engine) unbury(ctx context.Context, id ID) error {
-	if err := e.kept.Delete(ctx, letterKey+id.token()); err != nil {
+	if err := e.remove(ctx, letterKey+id.token()); err != nil {
 		return fmt.Errorf("dead letter: %w", err)
 	}
 	e.writes.Add(1)

@@ -26,7 +26,7 @@ func (e *Engine) Create(ctx context.Context, key string, value []byte) (bool, er
 	if err := e.flush(ctx); err != nil {
 		return false, err
 	}
-	_, err := e.kept.Create(ctx, recordKey+key, value)
+	err := e.create(ctx, recordKey+key, value)
 	if conflict(err) {
 		return false, nil
 	}
@@ -45,7 +45,7 @@ func (e *Engine) Set(ctx context.Context, key string, value []byte) error {
 	if err := e.flush(ctx); err != nil {
 		return err
 	}
-	if _, err := e.kept.Put(ctx, recordKey+key, value); err != nil {
+	if err := e.set(ctx, recordKey+key, value); err != nil {
 		return fmt.Errorf("record %.80q: %w", key, e.storageError(err))
 	}
 	e.writes.Add(1)
@@ -54,12 +54,12 @@ func (e *Engine) Set(ctx context.Context, key string, value []byte) error {
 
 // Load implements store.Records.
 func (e *Engine) Load(ctx context.Context, key string) ([]byte, error) {
-	v, err := e.kept.Get(ctx, recordKey+key)
+	v, err := e.value(ctx, recordKey+key)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return nil, fmt.Errorf("record %.80q: %w", key, store.ErrNotFound)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("record %.80q: %w", key, err)
 	}
-	return v.Value(), nil
+	return v, nil
 }

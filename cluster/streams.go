@@ -162,16 +162,16 @@ func (e *Engine) noDirect(ctx context.Context, stream string) (changed bool, err
 
 // checkSchema refuses an engine that another version wrote to.
 func (e *Engine) checkSchema(ctx context.Context) error {
-	_, err := e.kept.Create(ctx, schemaKey, []byte(SchemaVersion))
+	err := e.create(ctx, schemaKey, []byte(SchemaVersion))
 	if err == nil || !errors.Is(err, jetstream.ErrKeyExists) {
 		return err
 	}
-	v, err := e.kept.Get(ctx, schemaKey)
+	v, err := e.value(ctx, schemaKey)
 	if err != nil {
 		return err
 	}
-	if string(v.Value()) != SchemaVersion {
-		return fmt.Errorf("%w %.64q, this program knows %q", ErrVersion, v.Value(), SchemaVersion)
+	if string(v) != SchemaVersion {
+		return fmt.Errorf("%w %.64q, this program knows %q", ErrVersion, v, SchemaVersion)
 	}
 	return nil
 }
@@ -182,6 +182,8 @@ func (e *Engine) publish(ctx context.Context, m *nats.Msg, last uint64) (uint64,
 	if err := e.broken(); err != nil {
 		return 0, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
 	ack, err := e.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(last))
 	if conflict(err) {
 		return 0, errConflict
@@ -192,6 +194,61 @@ func (e *Engine) publish(ctx context.Context, m *nats.Msg, last uint64) (uint64,
 	e.writes.Add(1)
 	return ack.Sequence, nil
 }
+
+// create, set, value and remove are what the bucket does, each within the time of one request.
+func (e *Engine) create(ctx context.Context, key string, value []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	_, err := e.kept.Create(ctx, key, value)
+	return err
+}
+
+func (e *Engine) set(ctx context.Context, key string, value []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	_, err := e.kept.Put(ctx, key, value)
+	return err
+}
+
+func (e *Engine) value(ctx context.Context, key string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	v, err := e.kept.Get(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return v.Value(), nil
+}
+
+func (e *Engine) remove(ctx context.Context, key string) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	return e.kept.Delete(ctx, key)
+}
+
+// newest returns the newest message of a subject; nil if there is none.
+func newest(ctx context.Context, s jetstream.Stream, subject string) (*jetstream.RawStreamMsg, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	m, err := s.GetLastMsgForSubject(ctx, subject)
+	if missing(err) {
+		return nil, nil
+	}
+	return m, err
+}
+
+// next returns the first message of a subject from number seq on; nil if there is none yet.
+func next(ctx context.Context, s jetstream.Stream, subject string, seq uint64) (*jetstream.RawStreamMsg, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	m, err := s.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(subject))
+	if missing(err) {
+		return nil, nil
+	}
+	return m, err
+}
+
+func missing(err error) bool { return errors.Is(err, jetstream.ErrMsgNotFound) }
 
 var errConflict = errors.New("somebody else was first")
 

@@ -13,8 +13,6 @@ import (
 	"github.com/trilemma-dev/trilemma/receipts"
 )
 
-func missing(err error) bool { return errors.Is(err, jetstream.ErrMsgNotFound) }
-
 func (e *Engine) milli() int64 { return e.cfg.Now().UnixMilli() }
 
 // moment is a time of the wire; 0 is none.
@@ -27,11 +25,8 @@ func moment(ms int64) time.Time {
 
 // loadEnd returns a job's newest end and its number; nil and 0 if there is none.
 func (e *Engine) loadEnd(ctx context.Context, id ID) (*end, uint64, error) {
-	m, err := e.ends.GetLastMsgForSubject(ctx, endSubject+id.token())
-	if missing(err) {
-		return nil, 0, nil
-	}
-	if err != nil {
+	m, err := newest(ctx, e.ends, endSubject+id.token())
+	if m == nil {
 		return nil, 0, err
 	}
 	var rec end
@@ -43,11 +38,8 @@ func (e *Engine) loadEnd(ctx context.Context, id ID) (*end, uint64, error) {
 
 // loadQueued returns what lies in a job's queue, and its number; nil and 0 if nothing does.
 func (e *Engine) loadQueued(ctx context.Context, id ID) (*accepted, uint64, error) {
-	m, err := e.jobs.GetLastMsgForSubject(ctx, jobSubject+id.token())
-	if missing(err) {
-		return nil, 0, nil
-	}
-	if err != nil {
+	m, err := newest(ctx, e.jobs, jobSubject+id.token())
+	if m == nil {
 		return nil, 0, err
 	}
 	var rec accepted
@@ -161,13 +153,10 @@ func (r *report) add(s *Status) {
 func (e *Engine) lastReport(ctx context.Context, id ID) (*report, error) {
 	var m *jetstream.RawStreamMsg
 	err := e.withEvents(ctx, func(s jetstream.Stream) (err error) {
-		m, err = s.GetLastMsgForSubject(ctx, eventSubject+id.token())
+		m, err = newest(ctx, s, eventSubject+id.token())
 		return err
 	})
-	if missing(err) {
-		return nil, nil
-	}
-	if err != nil {
+	if m == nil {
 		return nil, err
 	}
 	var r report

@@ -123,15 +123,6 @@ func (e *Engine) consume(life context.Context, stream string, from jetstream.Del
 // poll bounds how long news can be late if whoever should have woken us did not.
 const poll = 10 * time.Second
 
-// next returns the first message of a subject from number seq on; nil if there is none yet.
-func next(ctx context.Context, s jetstream.Stream, subject string, seq uint64) (*jetstream.RawStreamMsg, error) {
-	m, err := s.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(subject))
-	if missing(err) {
-		return nil, nil
-	}
-	return m, err
-}
-
 // Watch calls f with what a job comes to, in order, until the job has ended (nil), f returns an error (that one) or ctx
 // ends. after is the number of the last event that the caller knows; 0: it knows nothing, and is told first where the job
 // stands. Events are kept for an hour and 64 a job: who was away for longer is told where the job stands.

@@ -147,16 +147,25 @@ func (e *Engine) queue(ctx context.Context, class string, wait time.Duration) (j
 // slot does one job after the other.
 func (w *worker) slot(ctx context.Context, queue jetstream.Consumer, h Handler) {
 	for ctx.Err() == nil {
-		m, err := queue.Next(jetstream.FetchContext(ctx))
+		m, err := fetch(ctx, queue)
 		switch {
 		case err == nil:
 			w.handle(m, h)
-		case ctx.Err() != nil, errors.Is(err, nats.ErrTimeout), errors.Is(err, jetstream.ErrNoHeartbeat):
+		case ctx.Err() != nil, errors.Is(err, nats.ErrTimeout), errors.Is(err, context.DeadlineExceeded), errors.Is(err, jetstream.ErrNoHeartbeat):
 		default:
 			w.e.cfg.Log.Warn("engine: fetching work", "error", err)
 			pause(ctx, time.Second)
 		}
 	}
+}
+
+// fetchTime bounds how long a request for work stands: one that was lost with its server is known by nothing else.
+const fetchTime = 3 * time.Second
+
+func fetch(ctx context.Context, queue jetstream.Consumer) (jetstream.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTime)
+	defer cancel()
+	return queue.Next(jetstream.FetchContext(ctx))
 }
 
 func pause(ctx context.Context, d time.Duration) {
