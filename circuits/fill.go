@@ -41,7 +41,10 @@ func (s *System) Fill(p *machine.Program, streams [][]byte, lim link.Limits) (*R
 // fill is Fill with a look at each step, or nil. A look that changes something makes a forgery: see the tests.
 func (s *System) fill(p *machine.Program, streams [][]byte, lim link.Limits, look look) (*Run, error) {
 	f := &filler{sys: s, program: p, machine: machine.New(p, streams, lim), filling: &Filling{Rows: make(map[string][]Row)}, spaces: newSpaces(p), uses: make(map[entryKey]uint64), look: look, streams: streams, limit: lim.Fuel, memory: lim.Memory}
-	for step := uint64(1); !f.machine.Ended(); step++ {
+	if f.machine.Ended() {
+		return nil, fmt.Errorf("circuits: a run that takes no step ends in %s: there is nothing to prove", f.machine.Outcome())
+	}
+	for step := uint64(1); f.last == nil; step++ {
 		if step > MaxSteps {
 			return nil, f.unprovable(f.machine.PC(), "the run is too long for one proof")
 		}
@@ -50,9 +53,6 @@ func (s *System) fill(p *machine.Program, streams [][]byte, lim link.Limits, loo
 		}
 	}
 	result := f.machine.Result()
-	if f.last == nil {
-		return nil, fmt.Errorf("circuits: a run that takes no step ends in %s: there is nothing to prove", result.Outcome)
-	}
 	st := Statement{End: f.last.end, Fuel: result.Fuel, Memory: lim.Memory, Inputs: streams, Outputs: result.Streams}
 	if result.Outcome.Kind == link.OutOfFuel {
 		st.Fuel = f.charged
@@ -122,19 +122,21 @@ func (f *filler) step(step uint64) error {
 		case link.OutputFull:
 			x.end |= x.reg(opC) << endCode
 		}
-		f.last = x
 	}
 	st := f.choose(x)
+	if x.ended {
+		f.last = x
+	}
 	if st == nil {
 		return f.unprovable(pc, "no proof shows this operation")
 	}
 	f.clock = uint64(fp) + step<<stepBits
 	r := f.add(st.Chip)
 	r.set(st.clock, f.clock)
-	r.set(st.pc, uint64(pc))
+	r.set(st.pc, uint64(x.pc))
 	st.operandsOf(x, r)
 	st.fill(x, r)
-	if in.Op == machine.OpMemoryGrow && x.d != 1<<32-1 {
+	if x.in.Op == machine.OpMemoryGrow && x.d != 1<<32-1 {
 		f.grown(x.d, x.reg(opA))
 	}
 	for _, h := range st.helps {
@@ -150,7 +152,7 @@ func (f *filler) step(step uint64) error {
 	for i := range st.accesses {
 		f.access(&st.accesses[i], r, step, at[i], fresh[i])
 	}
-	f.uses[entryKey{pc, st.code}]++
+	f.uses[entryKey{x.pc, st.code}]++
 	return nil
 }
 

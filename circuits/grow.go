@@ -68,7 +68,9 @@ func pageChip() *Chip {
 	page, clock := b.limbs("page", 1), b.limbs("clock", 3)
 	key := growKey(page, clock)
 	b.edge(BusGrowth, key, key.Plus(Int(1)), nil, nil)
-	b.message(Message{Bus: BusPages, Send: true, Key: []Field{{{Of: page, Width: 16}}, {{Of: clock, Width: clockBits}}}, Mult: b.column("uses", 40).Terms[0].Column})
+	uses := b.column("uses", 40)
+	b.law("padding has no uses", Product{uses, column(On).Minus(Int(1))})
+	b.message(Message{Bus: BusPages, Send: true, Key: []Field{{{Of: page, Width: 16}}, {{Of: clock, Width: clockBits}}}, Mult: uses.Terms[0].Column})
 	return b.Chip
 }
 

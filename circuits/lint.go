@@ -125,7 +125,7 @@ func (l *linter) message(m *Message) {
 		}
 		for _, lane := range m.parts() {
 			for _, t := range lane.Terms {
-				if !l.c.Columns[t.Column].Given && !l.passed(t.Column) {
+				if !l.c.Columns[t.Column].Given && (!l.passed(t.Column) || !l.counts(m.Mult)) {
 					l.fail("the table of %s holds %s, which nothing binds", b.Name, l.c.Columns[t.Column].Name)
 				}
 			}
@@ -157,6 +157,17 @@ func (l *linter) passed(col int) bool {
 			if t.Column == col {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// counts reports whether a constraint makes a column 0 in rows that do not count: there no message binds what they hold.
+func (l *linter) counts(col int) bool {
+	for i := range l.c.Constraints {
+		sum := l.c.Constraints[i].Sum
+		if len(sum) == 1 && len(sum[0]) == 2 && sum[0][0].equal(column(col)) && sum[0][1].equal(column(On).Minus(Int(1))) {
+			return true
 		}
 	}
 	return false

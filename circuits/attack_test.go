@@ -1,0 +1,66 @@
+package circuits
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/trilemma-dev/trilemma/machine"
+)
+
+// chip returns the use of an operation by the chip of a name.
+func (s *System) use(t *testing.T, op machine.Op, name string) *candidate {
+	t.Helper()
+	for i := range s.byOp[op] {
+		if c := &s.byOp[op][i]; c.step.Name == name {
+			return c
+		}
+	}
+	t.Fatalf("%s is not shown by %s", op, name)
+	return nil
+}
+
+// TestPageThatNeverGrew loads from a page beyond the memory, which a row of the table of pages has that is padding.
+func TestPageThatNeverGrew(t *testing.T) {
+	const page = 5
+	s := New()
+	p := withState(t, machine.Instr{Op: machine.OpLoad32UA, T: page << 16, D: 4})
+	steps := 0
+	r, err := s.fill(p, nil, limits, func(x *execution) *candidate {
+		if steps++; steps == 1 {
+			x.ended, x.end, x.d = false, 0, 0
+			return s.use(t, machine.OpLoad32UA, "load32_u +0 absolute")
+		}
+		x.in, x.pc, x.end = &p.Code[1], 1, endOK
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := r.Filling
+	words := f.Rows[nameWord]
+	word := words[len(words)-1]
+	f.Rows[nameWord] = words[:len(words)-1]
+	from, to, st := s.Chip(nameWord), s.Chip(nameGrown), s.Chip(nameStatement)
+	last := f.Rows[nameWordInit][len(f.Rows[nameWordInit])-1][from.Column("address")] + 1
+	g := make(Row, len(to.Columns))
+	g[On] = 1
+	to.put(g, "address", 1, word[from.Column("address")])
+	to.put(g, "gap0", 2, word[from.Column("address")])
+	to.put(g, "page0", 1, page)
+	copy(g[to.Column("clock0"):], word[from.Column("clock0"):from.Column("clock0")+3])
+	f.Rows[nameGrown] = []Row{g}
+	st.put(f.Rows[nameStatement][0], "room0", 2, 1<<pageWords-last)
+	st.put(f.Rows[nameStatement][0], "grown0", 2, page<<pageWords+1)
+	for _, on := range []uint64{0, 1} {
+		pages := s.Chip(namePage)
+		row := make(Row, len(pages.Columns))
+		row[On] = on
+		pages.put(row, "page0", 1, page)
+		pages.put(row, "uses", 1, 1)
+		f.Rows[namePage] = []Row{row}
+		s.settle(f, r.Contents)
+		if err := s.Check(f, r.Contents); !errors.Is(err, ErrRefused) {
+			t.Errorf("a page whose row counts %d times: %v", on, err)
+		}
+	}
+}
