@@ -149,6 +149,9 @@ func (m *maker) divideBy(d division, name string, constant bool) {
 		a, b := magnitude(x.at(1), d.bits, d.negA), size(divides(x))
 		fillA(x.at(1), r)
 		fillB(divides(x), r)
+		if b == 0 { // nothing makes such a row right
+			return
+		}
 		fillQ(a/b, r)
 		fillR(a%b, r)
 		r.limbs(more, b-a%b-1)
