@@ -65,14 +65,31 @@ func Cut(s *proof.Scheme, run *circuits.Run) ([]emit.Part, error) {
 	return rows.Cut(shapes)
 }
 
-// Prove proves a run.
-func (r *Runs) Prove(ctx context.Context, j *RunJob) (*proof.Proof, error) {
-	s := r.family.Scheme
-	st, err := j.Claim.Statement()
+// Stated is what is to be shown of a run.
+type Stated struct {
+	Statement  proof.Statement
+	Contents   circuits.Contents
+	Challenged []byte // see [proof.Scheme.Challenged]
+}
+
+// Stated puts into words what is to be shown of a run of a claim.
+func (r *Runs) Stated(c *proof.Claim, run *circuits.Run) (*Stated, error) {
+	ends, err := c.Ends(proof.Stated(run.Contents))
 	if err != nil {
 		return nil, err
 	}
-	contents, err := s.Contents(j.Claim)
+	out := &Stated{Contents: r.family.Scheme.Chips.Contents(c.Program, *ends)}
+	if out.Statement, err = c.Statement(ends); err != nil {
+		return nil, err
+	}
+	out.Challenged, err = r.family.Scheme.Challenged(out.Statement, out.Contents)
+	return out, err
+}
+
+// Prove proves a run.
+func (r *Runs) Prove(ctx context.Context, j *RunJob) (*proof.Proof, error) {
+	s := r.family.Scheme
+	t, err := r.Stated(j.Claim, j.Run)
 	if err != nil {
 		return nil, err
 	}
@@ -84,15 +101,11 @@ func (r *Runs) Prove(ctx context.Context, j *RunJob) (*proof.Proof, error) {
 	for i := range cut {
 		shapes[i] = cut[i].Shape
 	}
-	givens, err := s.System.Givens(shapes, contents)
+	givens, err := s.System.Givens(shapes, t.Contents)
 	if err != nil {
 		return nil, fmt.Errorf("prove a run: %w", err)
 	}
-	challenged, err := s.Challenged(st, contents)
-	if err != nil {
-		return nil, err
-	}
-	job := &Job{Statement: challenged, Seed: j.Seed, Workers: j.Workers, Done: j.Done, Progress: j.Progress, Have: j.Have}
+	job := &Job{Statement: t.Challenged, Seed: j.Seed, Workers: j.Workers, Done: j.Done, Progress: j.Progress, Have: j.Have}
 	for i := range cut {
 		kind, err := kindOf(s, cut[i].Shape)
 		if err != nil {
@@ -104,7 +117,7 @@ func (r *Runs) Prove(ctx context.Context, j *RunJob) (*proof.Proof, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &proof.Proof{Family: r.family.ID(), Setup: r.family.Origin(), Statement: st, Parts: ps}, nil
+	return &proof.Proof{Family: r.family.ID(), Setup: r.family.Origin(), Statement: t.Statement, Parts: ps}, nil
 }
 
 func kindOf(s *proof.Scheme, sh *emit.Shape) (int, error) {

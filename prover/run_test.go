@@ -119,7 +119,7 @@ func TestProveRun(t *testing.T) {
 	other.Code[2].B = 1
 	// What is forged in the claim is told in the proof too, so that the proof itself has to fail.
 	same := func(q *proof.Proof, c *proof.Claim) {
-		st, err := c.Statement()
+		st, err := c.Statement(&circuits.Statement{End: uint64(q.Statement.End), Fuel: uint64(q.Statement.Used)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,13 +131,13 @@ func TestProveRun(t *testing.T) {
 	}{
 		"another program":  {func(_ *proof.Proof, c *proof.Claim) { c.Program = other }, proof.ErrStatement},
 		"its root changed": {func(q *proof.Proof, c *proof.Claim) { c.Program = other; same(q, c) }, parts.ErrProof},
-		"more fuel":        {func(q *proof.Proof, c *proof.Claim) { c.Result.Fuel++; same(q, c) }, parts.ErrProof},
+		"more fuel":        {func(q *proof.Proof, c *proof.Claim) { c.Result.Fuel++; q.Statement.Used++; same(q, c) }, parts.ErrProof},
 		"fuel in words":    {func(q *proof.Proof, _ *proof.Claim) { q.Statement.Used++ }, proof.ErrStatement},
 		"another end": {func(q *proof.Proof, c *proof.Claim) {
-			c.Result.Outcome = link.Outcome{Kind: link.Exit, Code: 3}
+			c.Result.Outcome, q.Statement.End = link.Outcome{Kind: link.Exit, Code: 3}, 2|3<<16
 			same(q, c)
 		}, parts.ErrProof},
-		"an end without chip": {func(_ *proof.Proof, c *proof.Claim) { c.Result.Outcome = link.Outcome{Kind: "other"} }, proof.ErrNoStatement},
+		"an end without chip": {func(_ *proof.Proof, c *proof.Claim) { c.Result.Outcome = link.Outcome{Kind: "other"} }, proof.ErrStatement},
 		"another limit":       {func(q *proof.Proof, c *proof.Claim) { c.Limits.Memory++; same(q, c) }, parts.ErrProof},
 		"another input":       {func(q *proof.Proof, c *proof.Claim) { c.Streams = [][]byte{[]byte("x")}; same(q, c) }, parts.ErrProof},
 		"another computation": {func(q *proof.Proof, c *proof.Claim) { c.Computation = block.Raw(nil).CID; same(q, c) }, parts.ErrProof},

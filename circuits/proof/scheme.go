@@ -66,17 +66,18 @@ func (f *Family) Verify(c *Claim, p *Proof) error {
 	if id := f.ID(); p.Family != id {
 		return fmt.Errorf("%w: it was made under the keys of family %x, not %x", ErrStatement, p.Family[:8], id[:8])
 	}
-	want, err := c.Statement()
+	ends, err := c.Ends(uint64(p.Statement.End), uint64(p.Statement.Used))
+	if err != nil {
+		return err
+	}
+	want, err := c.Statement(ends)
 	if err != nil {
 		return err
 	}
 	if d := p.Statement.differs(&want); d != "" {
 		return fmt.Errorf("%w: %s", ErrStatement, d)
 	}
-	contents, err := s.Contents(c)
-	if err != nil {
-		return err
-	}
+	contents := s.Chips.Contents(c.Program, *ends)
 	shapes := make([]*emit.Shape, len(p.Parts))
 	for i := range p.Parts {
 		k := p.Parts[i].Kind
@@ -96,16 +97,8 @@ func (f *Family) Verify(c *Claim, p *Proof) error {
 	return f.Keys.Verify(challenged, p.Parts, func(i int, ch *parts.Challenges) ([]fr.Element, error) { return g.Of(i, ch.Shared), nil })
 }
 
-// Contents is what the verifier knows of each chip.
-func (s *Scheme) Contents(c *Claim) (circuits.Contents, error) {
-	ends, err := c.Ends()
-	if err != nil {
-		return nil, err
-	}
-	for i, out := range c.Result.Streams {
-		if len(out) > 0 {
-			return nil, fmt.Errorf("%w: output stream %d is not empty, and no chip shows output yet", ErrNoStatement, i)
-		}
-	}
-	return s.Chips.Contents(c.Program, ends), nil
+// Stated is what the contents of a run's chips say of its end: see [Claim.Ends].
+func Stated(c circuits.Contents) (end, fuel uint64) {
+	row := c["statement"].Rows[0]
+	return row[0], row[1]
 }

@@ -179,7 +179,7 @@ func (p *Prover) task(ctx context.Context, b *receipts.Bundle, c *verifier.Claim
 	if out.Workers, err = p.workers(&t.Estimate); err != nil {
 		return nil, err
 	}
-	dir, err := p.session(c.Claim)
+	dir, err := p.session(c.Claim, t)
 	if err != nil {
 		return nil, err
 	}
@@ -201,23 +201,14 @@ func (p *Prover) task(ctx context.Context, b *receipts.Bundle, c *verifier.Claim
 	return out, s.Seal()
 }
 
-// session is the directory of the session of a claim under the family: the same for the same proof.
-func (p *Prover) session(c *proof.Claim) (string, error) {
-	f := p.cfg.Keys.Runs.Family()
-	st, err := c.Statement()
+// session is the directory of the session of a run's proof: the same for the same proof.
+func (p *Prover) session(c *proof.Claim, t *Traced) (string, error) {
+	st, err := p.cfg.Keys.Runs.Stated(c, t.Run)
 	if err != nil {
 		return "", err
 	}
-	contents, err := f.Scheme.Contents(c)
-	if err != nil {
-		return "", err
-	}
-	challenged, err := f.Scheme.Challenged(st, contents)
-	if err != nil {
-		return "", err
-	}
-	id := f.ID()
-	sum := sha256.Sum256(append(id[:], challenged...))
+	id := p.cfg.Keys.Runs.Family().ID()
+	sum := sha256.Sum256(append(id[:], st.Challenged...))
 	return filepath.Join(p.cfg.Sessions, fmt.Sprintf("%x", sum[:16])), nil
 }
 
