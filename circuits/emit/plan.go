@@ -6,7 +6,6 @@
 package emit
 
 import (
-	"fmt"
 	"math/big"
 	"slices"
 
@@ -14,22 +13,6 @@ import (
 
 	"github.com/trilemma-dev/trilemma/circuits"
 )
-
-// lin is a polynomial of degree 1 over the wires of a row.
-type lin struct {
-	k     fr.Element
-	terms []term
-}
-
-type term struct {
-	wire int
-	coef fr.Element
-}
-
-func (l *lin) constant() bool { return len(l.terms) == 0 }
-
-// one reports whether l is the constant 1.
-func (l *lin) one() bool { return l.constant() && l.k.IsOne() }
 
 // message is what a row adds to a bus.
 type message struct {
@@ -52,12 +35,6 @@ type plan struct {
 	constant bool  // what the verifier knows of a row is the row's number: it takes no wire, and stands behind them in a row's values
 }
 
-// law is a sum that is zero: a linear part, and products of two or three factors that are no constants.
-type law struct {
-	linear   lin
-	products [][]lin
-}
-
 // wire says how a wire's value follows from the columns of a row: it is a sum of columns, or the inverse of one where there is one.
 type wire struct {
 	of      lin // over columns
@@ -72,17 +49,6 @@ func (p *plan) column(c int) int {
 		}
 	}
 	return -1
-}
-
-// compileLin turns a Lin over columns into a lin over columns.
-func compileLin(l circuits.Lin) (out lin) {
-	out.k.SetBigInt(l.K())
-	for _, t := range l.Terms {
-		var c fr.Element
-		c.SetBigInt(t.Coef)
-		out.terms = append(out.terms, term{t.Column, c})
-	}
-	return out
 }
 
 // newPlan plans a chip of a system.
@@ -134,62 +100,6 @@ func newPlan(s *circuits.System, c *circuits.Chip) *plan {
 
 // numberWire stands for the number of a row until it is known how many wires there are.
 const numberWire = -2
-
-// law writes a constraint over wires.
-func (p *plan) law(sum []circuits.Product, keep []bool) (l law) {
-	for _, product := range sum {
-		k := fr.One()
-		var factors []lin
-		for _, f := range product {
-			if o := p.over(f, keep); o.constant() {
-				k.Mul(&k, &o.k)
-			} else {
-				factors = append(factors, o)
-			}
-		}
-		switch len(factors) {
-		case 0:
-			l.linear.k.Add(&l.linear.k, &k)
-		case 1:
-			f := factors[0].times(&k)
-			l.linear = l.linear.plus(&f)
-		default:
-			factors[0] = factors[0].times(&k)
-			l.products = append(l.products, factors)
-		}
-	}
-	return l
-}
-
-// only reports whether a law is about one wire.
-func (l *law) only(wire int) bool {
-	is := func(x *lin) bool {
-		return !slices.ContainsFunc(x.terms, func(t term) bool { return t.wire != wire })
-	}
-	for _, p := range l.products {
-		for i := range p {
-			if !is(&p[i]) {
-				return false
-			}
-		}
-	}
-	return is(&l.linear)
-}
-
-func (l *lin) times(k *fr.Element) (out lin) {
-	out.k.Mul(&l.k, k)
-	for _, t := range l.terms {
-		t.coef.Mul(&t.coef, k)
-		out.terms = append(out.terms, t)
-	}
-	return out
-}
-
-func (l *lin) plus(m *lin) (out lin) {
-	out.k.Add(&l.k, &m.k)
-	out.terms = append(slices.Clone(l.terms), m.terms...)
-	return out
-}
 
 // columns says which columns of a chip become wires. Those of a table that the verifier knows, and that only messages use, do not: the sums in
 // which messages use them do, which are fewer. Columns of a table that no message uses say nothing.
@@ -288,55 +198,4 @@ func (p *plan) over(l circuits.Lin, keep []bool) lin {
 	}
 	out.terms = append(out.terms, term{at, fr.One()})
 	return out
-}
-
-func sameLin(a, b *lin) bool {
-	return a.k == b.k && slices.Equal(a.terms, b.terms)
-}
-
-// System is the chips of a system, planned.
-type System struct {
-	sys    *circuits.System
-	plans  []*plan
-	labels []string
-	x, g   []int // by bus, where among the challenges X and γ are, or −1
-	point  int
-}
-
-// New plans the chips of a system.
-func New(sys *circuits.System) *System {
-	s := &System{sys: sys}
-	for _, b := range sys.Buses {
-		x, g := -1, -1
-		if b.Kind != circuits.Sum {
-			x = s.label(b.Name + " x")
-		}
-		if b.Values > 0 || b.Keys > 1 {
-			g = s.label(b.Name + " gamma")
-		}
-		s.x, s.g = append(s.x, x), append(s.g, g)
-	}
-	s.point = s.label("point")
-	for _, c := range sys.Chips {
-		s.plans = append(s.plans, newPlan(sys, c))
-	}
-	return s
-}
-
-func (s *System) label(l string) int {
-	s.labels = append(s.labels, l)
-	return len(s.labels) - 1
-}
-
-// Labels are the labels of the challenges that all shapes of the system share.
-func (s *System) Labels() []string { return slices.Clone(s.labels) }
-
-// index is the index of a chip.
-func (s *System) index(chip string) (int, error) {
-	for i, p := range s.plans {
-		if p.chip.Name == chip {
-			return i, nil
-		}
-	}
-	return 0, fmt.Errorf("there is no chip %q", chip)
 }
