@@ -7,11 +7,12 @@ import (
 	"testing"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254"
+	"github.com/ipfs/go-cid"
 
 	"github.com/trilemma-dev/trilemma/block"
-	"github.com/trilemma-dev/trilemma/circuits"
 	"github.com/trilemma-dev/trilemma/circuits/parts"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
+	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/machine"
 )
 
@@ -25,7 +26,7 @@ func formed(t testing.TB) *proof.Proof {
 		t.Fatal(err)
 	}
 	p := &machine.Program{Code: []machine.Instr{{Op: machine.OpHalt}}}
-	st, err := proof.NewStatement(p, circuits.Statement{End: 1, Fuel: 2})
+	st, err := claim(p).Statement()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +51,7 @@ func TestRead(t *testing.T) {
 	if again := encode(t, p); !bytes.Equal(again.Data, b.Data) {
 		t.Error("the proof became another one")
 	}
-	if len(p.Parts) != 2 || p.Parts[1].Kind != 3 || p.Statement.Of() != (circuits.Statement{End: 1, Fuel: 2}) {
+	if len(p.Parts) != 2 || p.Parts[1].Kind != 3 || p.Statement.Used != 2 {
 		t.Errorf("read %+v", p)
 	}
 	for n := range len(b.Data) {
@@ -83,11 +84,26 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
-func TestNewStatement(t *testing.T) {
+func TestNoStatement(t *testing.T) {
 	p := &machine.Program{Code: []machine.Instr{{Op: machine.OpHalt}}}
-	if _, err := proof.NewStatement(p, circuits.Statement{Fuel: 1 << 63}); err == nil {
-		t.Error("fuel that does not fit was stated")
+	for name, change := range map[string]func(c *proof.Claim){
+		"fuel that is no number of 63 bits": func(c *proof.Claim) { c.Result.Fuel = 1 << 63 },
+		"a limit that is none":              func(c *proof.Claim) { c.Limits.Fuel = 1 << 63 },
+		"no computation":                    func(c *proof.Claim) { c.Computation = cid.Undef },
+		"an end that no chip shows":         func(c *proof.Claim) { c.Result.Outcome.Kind = "other" },
+	} {
+		c := claim(p)
+		change(c)
+		if _, err := c.Statement(); !errors.Is(err, proof.ErrNoStatement) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
+}
+
+// claim is that a program ends well after two units of fuel.
+func claim(p *machine.Program) *proof.Claim {
+	return &proof.Claim{Computation: block.Raw([]byte("computation")).CID, Program: p, Limits: link.Limits{Fuel: 100},
+		Result: link.Result{Outcome: link.Outcome{Kind: link.OK}, Fuel: 2}}
 }
 
 // FuzzRead: whatever the bytes, they are refused or are the one encoding of a proof.
