@@ -51,6 +51,7 @@ type Status struct {
 	Left        time.Duration // 0: nobody knows
 	Log         []string      // the newest lines
 	Error       string        // of a failed job
+	Refused     bool          // it would fail again
 	Answer      cid.Cid       // of a job that is done: a block of JSON
 	Receipts    []cid.Cid     // that were issued for it
 

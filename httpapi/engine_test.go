@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -89,7 +90,7 @@ func (m *memory) do(ctx context.Context, j *memoryJob, w httpapi.Work) {
 	set(func(s *httpapi.Status) {
 		s.Ended = time.Now()
 		if err != nil {
-			s.State, s.Error = httpapi.Failed, err.Error()
+			s.State, s.Error, s.Refused = httpapi.Failed, err.Error(), errors.Is(err, work.ErrRequest)
 			return
 		}
 		s.State, s.Answer = httpapi.Done, b.CID

@@ -43,7 +43,7 @@ func (s *Server) jobOperations() {
 // job puts a status into words, with the answer of a job that is done.
 func (s *Server) job(ctx context.Context, st Status) (wire.Job, error) {
 	j := wire.Job{ID: st.ID, Kind: st.Kind, State: string(st.State), Subject: st.Subject.String(), Stage: st.Stage, Done: st.Done, Total: st.Total,
-		Left: st.Left.Seconds(), Log: append([]string{}, st.Log...), Error: st.Error, Accepted: moment(st.Accepted), Started: moment(st.Started), Ended: moment(st.Ended)}
+		Left: st.Left.Seconds(), Log: append([]string{}, st.Log...), Error: st.Error, Refused: st.Refused, Accepted: moment(st.Accepted), Started: moment(st.Started), Ended: moment(st.Ended)}
 	if st.State != Done {
 		return j, nil
 	}

@@ -170,6 +170,7 @@ func submit[P any](ctx context.Context, s *Server, in *ask[P], kind string, subj
 		return nil, err
 	}
 	s.cfg.Metrics.submitted.WithLabelValues(kind, string(status.State)).Inc()
+	known := status.State == Done
 	if asked && !status.State.Final() {
 		if status, err = s.await(ctx, status, wait); err != nil {
 			return nil, err
@@ -184,8 +185,16 @@ func submit[P any](ctx context.Context, s *Server, in *ask[P], kind string, subj
 	if asked {
 		out.Applied = fmt.Sprintf("wait=%d", int(wait.Seconds()))
 	}
-	out.Body, err = s.job(ctx, status)
-	return out, err
+	if out.Body, err = s.job(ctx, status); err != nil {
+		return nil, err
+	}
+	if r := out.Body.Run; known && r != nil { // by an earlier request for the same
+		for label, t := range r.Tasks {
+			t.Memoised = true
+			r.Tasks[label] = t
+		}
+	}
+	return out, nil
 }
 
 func (s *Server) getRun(ctx context.Context, in *named) (*reply[wire.Run], error) {

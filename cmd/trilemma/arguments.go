@@ -16,44 +16,43 @@ import (
 	"github.com/trilemma-dev/trilemma/wasm"
 )
 
-// input turns the command line's arguments into an entry and its tapes.
-func (a *app) input(m *wasm.Module, args []string, f execFlags) (link.Entry, [][]byte, error) {
+// input turns the command line's arguments into an entry, its tapes, and for a function the values that these hold.
+func (a *app) input(m *wasm.Module, args []string, f execFlags) (entry link.Entry, in [][]byte, params []datamodel.Node, err error) {
 	if f.invoke == "" {
 		if f.result != "" {
-			return link.Entry{}, nil, errors.New("--result needs --invoke: a command's result is its stdout")
+			return entry, nil, nil, errors.New("--result needs --invoke: a command's result is its stdout")
 		}
 		for _, e := range f.env {
 			if !strings.Contains(e, "=") {
-				return link.Entry{}, nil, fmt.Errorf("--env %q is not KEY=VALUE", e)
+				return entry, nil, nil, fmt.Errorf("--env %q is not KEY=VALUE", e)
 			}
 		}
 		var stdin []byte
 		if f.stdin != "" {
-			var err error
 			if stdin, err = a.readFile(f.stdin, math.MaxInt32); err != nil {
-				return link.Entry{}, nil, err
+				return entry, nil, nil, err
 			}
 		}
-		in, err := link.CommandStreams(args, f.env, stdin, f.clock, f.seed)
-		return link.Entry{}, in, err
+		in, err = link.CommandStreams(args, f.env, stdin, f.clock, f.seed)
+		return entry, in, nil, err
 	}
 	if f.stdin != "" || len(f.env) > 0 {
-		return link.Entry{}, nil, errors.New("a function has no standard input and no environment: leave out --invoke, or --stdin and --env")
+		return entry, nil, nil, errors.New("a function has no standard input and no environment: leave out --invoke, or --stdin and --env")
 	}
 	if err := link.Check(m, f.invoke); err != nil {
-		return link.Entry{}, nil, err
+		return entry, nil, nil, err
 	}
 	sig, _ := m.TypeOfFunc(m.Export(f.invoke).Index)
-	params, err := a.arguments(sig.Params, args)
+	params, err = a.arguments(sig.Params, args)
 	if err != nil {
-		return link.Entry{}, nil, fmt.Errorf("%w; %s has the type %s", err, f.invoke, sig)
+		return entry, nil, nil, fmt.Errorf("%w; %s has the type %s", err, f.invoke, sig)
 	}
-	entry, err := link.Resolve(m, f.invoke, params, f.result)
+	entry, err = link.Resolve(m, f.invoke, params, f.result)
 	if err != nil {
-		return entry, nil, err
+		return entry, nil, nil, err
 	}
-	in, err := link.Streams(entry, params, f.clock, f.seed)
-	return entry, in, err
+	in, err = link.Streams(entry, params, f.clock, f.seed)
+	return entry, in, params, err
 }
 
 // arguments reads texts as values of a signature. A pair of i32 takes one text that is no integer, and any text where the

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ipld/go-ipld-prime/datamodel"
 	"github.com/spf13/cobra"
 
 	"github.com/trilemma-dev/trilemma/block"
@@ -127,29 +128,31 @@ func (a *app) link(name string, args []string, f execFlags) (*link.Linked, [][]b
 	if err != nil {
 		return nil, nil, err
 	}
-	return a.linkModule(name, m, args, f)
+	l, in, _, err := a.linkModule(name, m, args, f)
+	return l, in, err
 }
 
-// linkModule makes a call of a module ready to run. name is what the module is called in messages.
-func (a *app) linkModule(name string, m *wasm.Module, args []string, f execFlags) (*link.Linked, [][]byte, error) {
-	entry, in, err := a.input(m, args, f)
+// linkModule makes a call of a module ready to run. name is what the module is called in messages. Of a function the values of its
+// parameters are returned too.
+func (a *app) linkModule(name string, m *wasm.Module, args []string, f execFlags) (*link.Linked, [][]byte, []datamodel.Node, error) {
+	entry, in, params, err := a.input(m, args, f)
 	if errors.Is(err, context.Canceled) {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if le, ok := errors.AsType[*link.Error](err); ok {
-		return nil, nil, usage("%s: %w", name, le)
+		return nil, nil, nil, usage("%s: %w", name, le)
 	}
 	if err != nil {
-		return nil, nil, usage("%w", err)
+		return nil, nil, nil, usage("%w", err)
 	}
 	l, err := link.Link(m, entry)
 	if err != nil {
-		return nil, nil, usage("%s: %w", name, err)
+		return nil, nil, nil, usage("%s: %w", name, err)
 	}
 	if f.result == "" && f.invoke != "" && m.Export("cabi_post_"+f.invoke) != nil {
 		fmt.Fprintln(a.err, line("note: "+f.invoke+" seems to return bytes or a string: without --result its pointer is shown"))
 	}
-	return l, in, nil
+	return l, in, params, nil
 }
 
 // module reads, validates and checks a module.

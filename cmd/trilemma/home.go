@@ -75,6 +75,14 @@ const (
 	engineNames   = engineNative + " or " + engineMachine
 )
 
+// checkEngine refuses a name that is none of an engine.
+func checkEngine(name string) error {
+	if name != engineNative && name != engineMachine {
+		return usage("unknown engine %q, want %s", name, engineNames)
+	}
+	return nil
+}
+
 // openNative opens the native engine: runtime.New.
 type openNative func(context.Context, runtime.Config) (*runtime.Engine, error)
 
@@ -86,7 +94,7 @@ func (a *app) engine(ctx context.Context, name string, open openNative) (*runner
 		return onMachine, nil
 	case engineNative:
 	default:
-		return nil, usage("unknown engine %q, want %s", name, engineNames)
+		return nil, checkEngine(name)
 	}
 	dir, err := a.home()
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -106,9 +107,13 @@ func edge(err error) error {
 	return err
 }
 
+// permanent begins the error of a job that would fail again: the engine keeps errors as text.
+func permanent() string { return cluster.ErrPermanent.Error() + ": " + work.ErrRequest.Error() + ": " }
+
 func statusOf(s cluster.Status) httpapi.Status {
+	why, refused := strings.CutPrefix(s.Error, permanent())
 	return httpapi.Status{ID: string(s.ID), Kind: s.Job.Mode, Subject: s.Job.Subject, State: httpapi.State(s.State), Stage: s.Stage, Done: s.Done, Total: s.Total,
-		Left: s.Left, Log: s.Log, Error: s.Error, Answer: s.Result, Receipts: s.Receipts, Accepted: s.Accepted, Started: s.Started, Ended: s.Ended}
+		Left: s.Left, Log: s.Log, Error: why, Refused: refused, Answer: s.Result, Receipts: s.Receipts, Accepted: s.Accepted, Started: s.Started, Ended: s.Ended}
 }
 
 // handler does jobs of every kind for the engine.

@@ -133,7 +133,7 @@ func (a *app) countModule(ctx context.Context, name string, data []byte, args []
 	if err != nil {
 		return out, err
 	}
-	l, in, err := a.linkModule(name, m, args, f)
+	l, in, _, err := a.linkModule(name, m, args, f)
 	if err != nil {
 		return out, err
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"slices"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/client"
 	"github.com/trilemma-dev/trilemma/executor"
+	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/verifier"
 	"github.com/trilemma-dev/trilemma/workflow"
@@ -52,8 +52,11 @@ func (f *remoteFlags) check(c *cobra.Command) error {
 	return nil
 }
 
-// service is a client of the service, and who that is.
-func (a *app) service(ctx context.Context) (*client.Client, *client.Service, error) {
+// service is a client of the service, and who that is. engine is that which it is to use.
+func (a *app) service(ctx context.Context, engine string) (*client.Client, *client.Service, error) {
+	if err := checkEngine(engine); err != nil {
+		return nil, nil, err
+	}
 	cfg := client.Config{URL: a.remote.url}
 	c, err := client.New(cfg)
 	if err != nil {
@@ -110,6 +113,9 @@ func (a *app) finished(ctx context.Context, c *client.Client, j *client.Job, err
 		}
 		return nil, ctx.Err()
 	}
+	if errors.Is(err, client.ErrFailed) && j.Refused {
+		return nil, &status{code: exitUsage, err: errors.New(j.Error)}
+	}
 	if err != nil {
 		return nil, remoteError(err)
 	}
@@ -136,7 +142,7 @@ func (a *app) runThere(ctx, timed context.Context, d *workflow.Document, f runFl
 	if name := f.here(); name != "" {
 		return nil, usage("%s is the service's own business", name)
 	}
-	c, s, err := a.service(ctx)
+	c, s, err := a.service(ctx, f.engine)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +191,8 @@ func (a *app) execThere(ctx context.Context, name string, args []string, f execF
 	if err != nil {
 		return err
 	}
-	if _, _, err := a.linkModule(name, m, args, f); err != nil { // what is wrong is told before anything is sent
+	_, in, params, err := a.linkModule(name, m, args, f) // what is wrong is told before anything is sent
+	if err != nil {
 		return err
 	}
 	b := block.Raw(data)
@@ -195,24 +202,13 @@ func (a *app) execThere(ctx context.Context, name string, args []string, f execF
 	if f.invoke == "" {
 		ask.Args, ask.Env = args, f.env
 		if f.stdin != "" {
-			in, err := a.readFile(f.stdin, math.MaxInt32)
-			if err != nil {
-				return err
-			}
-			put = append(put, block.Raw(in))
+			put = append(put, block.Raw(in[link.StreamStdin]))
 			ask.Stdin = put[1].CID.String()
 		}
-	} else {
-		sig, _ := m.TypeOfFunc(m.Export(f.invoke).Index)
-		params, err := a.arguments(sig.Params, args)
-		if err != nil {
-			return err
-		}
-		if ask.Params, err = paramsJSON(params); err != nil {
-			return err
-		}
+	} else if ask.Params, err = paramsJSON(params); err != nil {
+		return err
 	}
-	c, _, err := a.service(ctx)
+	c, _, err := a.service(ctx, f.engine)
 	if err != nil {
 		return err
 	}
@@ -263,7 +259,7 @@ func (a *app) verifyThere(ctx context.Context, b *receipts.Bundle, size int64, f
 	if f.refutation != "" {
 		return usage("--refutation is about a check that is made here")
 	}
-	c, _, err := a.service(ctx)
+	c, _, err := a.service(ctx, f.engine)
 	if err != nil {
 		return err
 	}
@@ -294,7 +290,7 @@ func (a *app) verifyThere(ctx context.Context, b *receipts.Bundle, size int64, f
 
 // inService finds blocks at the service.
 func (a *app) inService(ctx context.Context, id cid.Cid) (block.Block, error) {
-	c, _, err := a.service(ctx)
+	c, _, err := a.service(ctx, engineNative)
 	if err != nil {
 		return block.Block{}, err
 	}

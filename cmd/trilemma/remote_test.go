@@ -58,7 +58,7 @@ func startService(t *testing.T, dir string, args ...string) *served {
 
 // TestRemoteScripts runs the scripts again, with a service that does the work.
 func TestRemoteScripts(t *testing.T) {
-	s := startService(t, t.TempDir())
+	s := startService(t, t.TempDir(), "--fuel-limit", "18446744073709551615", "--log-level", "error")
 	p := scriptParams(t, s.url)
 	testscript.Run(t, p)
 }

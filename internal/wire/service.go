@@ -14,6 +14,7 @@ type Job struct {
 	Left     float64    `json:"left_seconds,omitempty" doc:"estimate of the time until it is done"`
 	Log      []string   `json:"log" doc:"the newest lines"`
 	Error    string     `json:"error,omitempty" doc:"of a failed job"`
+	Refused  bool       `json:"refused,omitempty" doc:"of a failed job: it would fail again"`
 	Accepted *time.Time `json:"accepted,omitempty"`
 	Started  *time.Time `json:"started,omitempty"`
 	Ended    *time.Time `json:"ended,omitempty"`
