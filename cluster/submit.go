@@ -33,7 +33,8 @@ func (e *Engine) loadEnd(ctx context.Context, id ID) (*end, uint64, error) {
 	if err := decode(m.Data, &rec, "End"); err != nil {
 		return nil, 0, err
 	}
-	return &rec, m.Sequence, nil
+	// Whoever learns of the end may ask for its blocks before those who follow the stream have come to it.
+	return &rec, m.Sequence, e.packs.index(m.Header, m.Sequence)
 }
 
 // loadQueued returns what lies in a job's queue, and its number; nil and 0 if nothing does.

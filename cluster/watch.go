@@ -238,6 +238,9 @@ func (e *Engine) Feed(ctx context.Context, after uint64, f func(Issued) error) e
 		if err != nil {
 			return err
 		}
+		if err := e.packs.index(m.Header, m.Sequence); err != nil { // see loadEnd
+			return err
+		}
 		s := rec.status(id)
 		if err := f(Issued{Seq: after, Job: id, Result: s.Result, Receipts: s.Receipts, At: s.Ended}); err != nil {
 			return err
