@@ -37,8 +37,11 @@ func (s *Server) observe(c *gin.Context) {
 	c.Header("X-Content-Type-Options", "nosniff")
 	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), requestKey{}, id))
 	start := time.Now()
+	defer func() { s.observed(c, id, time.Since(start)) }() // an answer that is cut off is one too
 	c.Next()
-	took := time.Since(start)
+}
+
+func (s *Server) observed(c *gin.Context, id string, took time.Duration) {
 	route := c.FullPath()
 	if route == "" {
 		route = "none"
