@@ -50,7 +50,7 @@ func (b *body) bytes() ([]byte, error) {
 
 // discard closes the file of a large body, which has no name any more.
 func (b *body) discard() {
-	if b.file != nil {
+	if b != nil && b.file != nil {
 		_ = b.file.Close() // it was only read from
 		b.file = nil
 	}

@@ -268,6 +268,9 @@ func (s *Server) compile(ctx context.Context, in *documentInput, keep bool) (*re
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checker.Check(ctx, s.cfg.Blocks, w); err != nil {
+		return nil, problem(CodeContent, "%v", err)
+	}
 	if keep {
 		for _, b := range parts {
 			if err := s.put(ctx, b); err != nil {

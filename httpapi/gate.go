@@ -115,8 +115,8 @@ func (g *gate) enter(c *gin.Context, n need) (*grant, func(), *Problem) {
 		return nil, nil, later(CodeConcurrency, time.Second, "%d requests at a time are being answered", count.most)
 	}
 	leave := func() {
-		out.body.discard()
 		count.leave(out.principal)
+		out.body.discard()
 	}
 	if out.body, p = readBody(c, n.body, g.cfg); p == nil && asked != nil {
 		p = g.authority.spend(asked, out.body.digest, now)

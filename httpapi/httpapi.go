@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/trilemma-dev/trilemma/capability"
+	"github.com/trilemma-dev/trilemma/internal/work"
 	"github.com/trilemma-dev/trilemma/store"
 )
 
@@ -103,11 +104,13 @@ func (l Limits) withDefaults() Limits {
 
 // Server answers requests; it is safe for concurrent use.
 type Server struct {
-	cfg   Config
-	gate  *gate
-	keys  *idempotency
-	api   huma.API
-	start time.Time
+	cfg  Config
+	gate *gate
+	keys *idempotency
+
+	checker work.Checker
+	api     huma.API
+	start   time.Time
 	http.Handler
 
 	draining context.Context // ends when event streams are to end

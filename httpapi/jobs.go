@@ -162,12 +162,12 @@ func (e *eventID) parse() (uint64, error) {
 }
 
 type watchInput struct {
-	jobNamed
-	eventID
+	ID   string `path:"id" maxLength:"300"`
+	Last string `header:"Last-Event-ID" maxLength:"32" doc:"number of the last event that is known"`
 }
 
 func (s *Server) watchJob(ctx context.Context, in *watchInput) (*huma.StreamResponse, error) {
-	after, err := in.parse()
+	after, err := (&eventID{in.Last}).parse()
 	if err != nil {
 		return nil, err
 	}

@@ -57,6 +57,9 @@ func serve(t testing.TB, change func(*httpapi.Config)) *service {
 		srv.CloseClientConnections()
 		srv.Close()
 		m.wg.Wait()
+		if t.Failed() {
+			t.Log(s.log.String())
+		}
 	})
 	s.url = srv.URL
 	return s

@@ -3,6 +3,7 @@ package work
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/ipfs/go-cid"
 	"github.com/ipld/go-ipld-prime/datamodel"
@@ -10,6 +11,7 @@ import (
 	"github.com/ipld/go-ipld-prime/node/basicnode"
 
 	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/internal/evaluate"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/store"
 	"github.com/trilemma-dev/trilemma/verifier"
@@ -81,4 +83,35 @@ func Computations(w *workflow.Workflow) (out []block.Block, err error) {
 		out = append(out, b)
 	}
 	return out, nil
+}
+
+// Checker finds tasks that must fail, whatever they are given. It remembers modules; it is safe for concurrent use, and its zero
+// value is ready.
+type Checker struct{ cache evaluate.Cache }
+
+// Check looks at the tasks of a workflow whose modules are stored blocks, or among its own. It runs nothing.
+func (c *Checker) Check(ctx context.Context, blocks store.Blocks, w *workflow.Workflow) error {
+	g := &getter{ctx: ctx, blocks: blocks}
+	get := func(id cid.Cid) (block.Block, bool) {
+		if data, ok := w.Blocks[id]; ok {
+			return block.Block{CID: id, Data: data}, true
+		}
+		return g.get(id)
+	}
+	for _, t := range w.Tasks {
+		if t.Effect() {
+			continue
+		}
+		failure, err := c.cache.Check(t.Call, get)
+		if g.err != nil {
+			return g.err
+		}
+		if err == nil && failure != nil {
+			err = errors.New(*failure.Message)
+		}
+		if err != nil {
+			return refuse(fmt.Errorf("task %q: %w", t.Label, err))
+		}
+	}
+	return nil
 }
