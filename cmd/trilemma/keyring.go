@@ -16,8 +16,13 @@ import (
 
 // keystore is where proving keys lie, and the families that are trusted here.
 func (a *app) keystore() (*prover.Keystore, error) {
+	dir, err := a.keyDir()
+	return prover.NewKeystore(dir), err
+}
+
+func (a *app) keyDir() (string, error) {
 	dir, err := a.home()
-	return prover.NewKeystore(filepath.Join(dir, "keys")), err
+	return filepath.Join(dir, "keys"), err
 }
 
 func scheme(name string) (*proof.Scheme, error) {

@@ -12,9 +12,11 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
+	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/executor"
 	"github.com/trilemma-dev/trilemma/internal/engine"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
+	"github.com/trilemma-dev/trilemma/internal/proving"
 	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/internal/work"
 	"github.com/trilemma-dev/trilemma/link"
@@ -27,7 +29,8 @@ import (
 
 type preflightFlags struct {
 	execFlags
-	pprof string
+	pprof  string
+	scheme string
 }
 
 func (a *app) preflightCommand() *cobra.Command {
@@ -36,9 +39,8 @@ func (a *app) preflightCommand() *cobra.Command {
 		Use:   "preflight MODULE|WORKFLOW [ARG...]",
 		Short: "Count what a run does, and say what in it no proof covers",
 		Long: `Run a module as exec does, or the tasks of a workflow, on the machine, and count its steps: how many, of which kind, in which functions.
-Nothing is signed, remembered or sent; effects are left out. What would make the run unprovable is named with its place.
-
-Proving is not there yet, so that there are no predictions of a proof's time, memory and size. Exit status 1: something that
+Nothing is signed, remembered or sent; effects are left out. What would make the run unprovable is named with its place, and what a proof takes is
+predicted: its parts, their constraints and its size exactly, its time from the last proof that was made here. Exit status 1: something that
 was executed could not be proved.`,
 		Example: `  trilemma preflight fib.wasm --invoke fib 20
   trilemma preflight wc.wasm --stdin book.txt --pprof steps.pb.gz
@@ -53,6 +55,7 @@ was executed could not be proved.`,
 		RunE: func(c *cobra.Command, args []string) error { return a.preflight(c, args[0], args[1:], f) },
 	}
 	a.callFlags(c, &f.execFlags)
+	schemeFlag(c, &f.scheme)
 	c.Flags().StringVar(&f.pprof, "pprof", "", "write where the steps went to this file, for go tool pprof")
 	completeFlag(c, "pprof", cobra.FixedCompletions([]string{"gz"}, cobra.ShellCompDirectiveFilterFileExt))
 	return c
@@ -66,6 +69,42 @@ type counted struct {
 	outcome string
 	failure *wire.Failure
 	seconds float64
+	run     *proving.Traced // without what was written down; nil if no proof can show it
+	refused error           // why not
+}
+
+// predictor finds out what proofs take.
+type predictor struct {
+	scheme *proof.Scheme
+	rate   proving.Rate
+}
+
+func (a *app) predictor(name string) (*predictor, error) {
+	s, err := scheme(name)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := a.keyDir()
+	if err != nil {
+		return nil, err
+	}
+	rate, err := proving.LoadRate(dir)
+	return &predictor{s, rate}, hostFailure(err)
+}
+
+// predict writes a run down, as a proof would. That it is too long for that, or that something in it cannot be proved, is no error here.
+func (p *predictor) predict(ctx context.Context, c *counted, program *machine.Program, guest *wasm.Module, streams [][]byte, lim link.Limits) error {
+	t, err := proving.Trace(ctx, p.scheme, program, guest, streams, lim, 0, time.Now)
+	switch {
+	case errors.Is(err, proving.ErrUnprovable), errors.Is(err, proving.ErrMemory):
+		c.refused = err
+		return nil
+	case err != nil:
+		return err
+	}
+	t.Run = nil
+	c.run = t
+	return nil
 }
 
 func (a *app) preflight(c *cobra.Command, name string, args []string, f preflightFlags) error {
@@ -86,20 +125,24 @@ func (a *app) preflight(c *cobra.Command, name string, args []string, f prefligh
 	if err != nil {
 		return err
 	}
+	pre, err := a.predictor(f.scheme)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := limited(c.Context(), f.deadline)
 	defer cancel()
 	out := preflightJSON{Kind: "module", Effects: []string{}}
 	var all []counted
 	if isModule(data) {
 		var one counted
-		one, err = a.countModule(ctx, name, data, args, f.execFlags)
+		one, err = a.countModule(ctx, pre, name, data, args, f.execFlags)
 		all = []counted{one}
 	} else {
 		out.Kind = "workflow"
 		if err := onlyWorkflow(c, args); err != nil {
 			return err
 		}
-		all, out.Effects, err = a.countWorkflow(ctx, name, data)
+		all, out.Effects, err = a.countWorkflow(ctx, pre, name, data)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return &status{code: exitUndecided, err: fmt.Errorf("the deadline of %v passed before the run ended: nothing was found out", f.deadline)}
@@ -112,7 +155,7 @@ func (a *app) preflight(c *cobra.Command, name string, args []string, f prefligh
 			return err
 		}
 	}
-	return a.printPreflight(out, all, to.name == "-")
+	return a.printPreflight(out, all, pre, to.name == "-")
 }
 
 // onlyWorkflow refuses what is about one call where there is a workflow.
@@ -128,7 +171,7 @@ func onlyWorkflow(c *cobra.Command, args []string) error {
 	return nil
 }
 
-func (a *app) countModule(ctx context.Context, name string, data []byte, args []string, f execFlags) (out counted, err error) {
+func (a *app) countModule(ctx context.Context, pre *predictor, name string, data []byte, args []string, f execFlags) (out counted, err error) {
 	m, err := loadModule(name, data)
 	if err != nil {
 		return out, err
@@ -148,6 +191,9 @@ func (a *app) countModule(ctx context.Context, name string, data []byte, args []
 		return out, err
 	}
 	out = counted{guest: m, tally: t, seconds: time.Since(start).Seconds()}
+	if err := pre.predict(ctx, &out, p, m, job.Streams, job.Limits); err != nil {
+		return out, err
+	}
 	said, err := evaluate.Conclude(job, t.Result)
 	if err != nil {
 		return out, err
@@ -158,9 +204,9 @@ func (a *app) countModule(ctx context.Context, name string, data []byte, args []
 
 // tallying runs tasks one after the other and keeps the last one's tally.
 type tallying struct {
-	engine  machine.Engine
-	last    *tally.Tally
-	seconds float64
+	pre    *predictor
+	engine machine.Engine
+	last   counted
 }
 
 // Run implements the executor's runner.
@@ -170,15 +216,16 @@ func (c *tallying) Run(ctx context.Context, l *link.Linked, streams [][]byte, li
 		return link.Result{}, err
 	}
 	start := time.Now()
-	if c.last, err = tally.Run(ctx, p, streams, lim); err != nil {
+	t, err := tally.Run(ctx, p, streams, lim)
+	if err != nil {
 		return link.Result{}, err
 	}
-	c.seconds = time.Since(start).Seconds()
-	return c.last.Result, nil
+	c.last = counted{tally: t, seconds: time.Since(start).Seconds()}
+	return t.Result, c.pre.predict(ctx, &c.last, p, nil, streams, lim)
 }
 
 // countWorkflow runs the tasks that are not effects, for a key and a store that are forgotten afterwards.
-func (a *app) countWorkflow(ctx context.Context, name string, data []byte) (all []counted, effects []string, err error) {
+func (a *app) countWorkflow(ctx context.Context, pre *predictor, name string, data []byte) (all []counted, effects []string, err error) {
 	d, err := document(name, data)
 	if err != nil {
 		return nil, nil, err
@@ -192,15 +239,16 @@ func (a *app) countWorkflow(ctx context.Context, name string, data []byte) (all 
 		return nil, nil, err
 	}
 	var keep store.Memory
-	var c tallying
+	c := tallying{pre: pre}
 	ended := make(map[string]counted)
 	bar := a.progress(len(w.Tasks))
 	defer bar.end()
 	ex, err := executor.New(executor.Config{Signer: key, Runner: &c, Engine: engine.NameMachine, Blocks: &keep, Records: &keep, Memo: &keep, Workers: 1,
 		Progress: func(e executor.Event) { // by the one worker, after the run that it tells of
-			one := counted{label: e.Label, tally: c.last, seconds: c.seconds}
+			one := c.last
+			one.label = e.Label
 			one.outcome, one.failure = work.OutcomeOf(e.Out)
-			c.last, c.seconds = nil, 0
+			c.last = counted{}
 			ended[e.Label] = one
 			bar.done(e.Done)
 		}})

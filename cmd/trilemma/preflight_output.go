@@ -2,33 +2,33 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/trilemma-dev/trilemma/internal/proving"
 	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/machine/tally"
 )
 
-// noProving is what there is to say of proofs as long as none can be made.
-const noProving = "not there yet: no prediction of a proof's time, memory and size"
-
 type preflightJSON struct {
 	Kind     string        `json:"kind"`     // module or workflow
 	Provable bool          `json:"provable"` // nothing that was executed stands against a proof
-	Proving  string        `json:"proving"`
-	Tasks    []countedJSON `json:"tasks"` // in the order in which they can run
+	Scheme   []string      `json:"scheme"`   // shapes of the circuits that predictions are for
+	Tasks    []countedJSON `json:"tasks"`    // in the order in which they can run
 	Effects  []string      `json:"effects"`
 }
 
 type countedJSON struct {
-	Label    string        `json:"label,omitempty"` // of a workflow's task
-	Outcome  string        `json:"outcome"`
-	Error    *wire.Failure `json:"error,omitempty"`
-	Ran      bool          `json:"ran"`
-	Provable *bool         `json:"provable,omitempty"` // absent, as there is nothing to prove, if it did not run
-	Obstacle *placeJSON    `json:"obstacle,omitempty"` // the first step that stands against a proof
-	Reason   string        `json:"reason,omitempty"`
+	Label    string         `json:"label,omitempty"` // of a workflow's task
+	Outcome  string         `json:"outcome"`
+	Error    *wire.Failure  `json:"error,omitempty"`
+	Ran      bool           `json:"ran"`
+	Provable *bool          `json:"provable,omitempty"` // absent, as there is nothing to prove, if it did not run
+	Obstacle *placeJSON     `json:"obstacle,omitempty"` // the first step that stands against a proof
+	Reason   string         `json:"reason,omitempty"`
+	Proof    *predictedJSON `json:"proof,omitempty"` // what a proof takes, if one can show the run
 	programJSON
 	Steps          uint64       `json:"steps"`
 	Fuel           uint64       `json:"fuel"`
@@ -39,6 +39,35 @@ type countedJSON struct {
 	Classes        []classJSON  `json:"classes"`
 	Functions      []hotJSON    `json:"functions"`         // that took steps, the most first
 	UnreachedFloat []floatsJSON `json:"unexecuted_floats"` // functions with floats none of which was executed
+}
+
+// predictedJSON is what a proof takes.
+type predictedJSON struct {
+	Parts       int      `json:"parts"`
+	Constraints int      `json:"constraints"`       // of all parts
+	Used        int      `json:"constraints_used"`  // that rows of the run take
+	Bytes       int64    `json:"bytes"`             // of the proof, without its statement
+	Memory      int64    `json:"memory_bytes"`      // with a part at a time
+	Seconds     *float64 `json:"seconds,omitempty"` // absent if nothing was proved here yet
+}
+
+func (p *predictor) of(t *proving.Traced) *predictedJSON {
+	out := &predictedJSON{Parts: t.Parts, Constraints: t.Constraints, Used: t.Used, Bytes: t.Bytes, Memory: t.Needs(proving.KeyBytes(p.scheme), 1)}
+	if s := t.Seconds(p.rate); s > 0 {
+		out.Seconds = &s
+	}
+	return out
+}
+
+func (p *predictedJSON) text() string {
+	if p == nil {
+		return "none"
+	}
+	took := "nothing was proved here yet, so that its time is not known"
+	if p.Seconds != nil {
+		took = fmt.Sprintf("%.1f s", *p.Seconds)
+	}
+	return fmt.Sprintf("%d parts of %d constraints together, of which the run takes %d; %d bytes; %d MiB of memory; %s", p.Parts, p.Constraints, p.Used, p.Bytes, p.Memory>>20, took)
 }
 
 // placeJSON is where an instruction stands.
@@ -88,7 +117,7 @@ func share(n, of uint64) float64 {
 }
 
 // countedOf puts a tally into words.
-func countedOf(c *counted) (countedJSON, error) {
+func countedOf(c *counted, pre *predictor) (countedJSON, error) {
 	out := countedJSON{Label: c.label, Outcome: c.outcome, Error: c.failure, Classes: []classJSON{}, Functions: []hotJSON{}, UnreachedFloat: []floatsJSON{}}
 	t := c.tally
 	if t == nil {
@@ -116,6 +145,19 @@ func countedOf(c *counted) (countedJSON, error) {
 		}
 		out.Reason = fmt.Sprintf("it computes with floating-point numbers, which no proof covers: %s in %s%s, after %d steps", stands.Op, out.Obstacle.Name, at, stands.Step)
 	}
+	switch u, ok := errors.AsType[*proving.Unprovable](c.refused); {
+	case c.run != nil:
+		out.Proof = pre.of(c.run)
+	case c.refused != nil && stands == nil:
+		no := false
+		out.Provable, out.Reason = &no, c.refused.Error()
+		if ok {
+			out.Obstacle = &placeJSON{Function: guestIndex(u.Origin), Name: tally.Name(u.Origin), Wasm: u.Source.Text, PC: u.PC, Step: u.Step}
+			if u.Source.Offset != 0 {
+				out.Obstacle.Offset = &u.Source.Offset
+			}
+		}
+	}
 	out.functions(t)
 	return out, nil
 }
@@ -135,10 +177,13 @@ func (out *countedJSON) functions(t *tally.Tally) {
 }
 
 // printPreflight shows what was counted; to stderr if something else went to stdout.
-func (a *app) printPreflight(out preflightJSON, all []counted, elsewhere bool) error {
-	out.Provable, out.Proving, out.Tasks = true, noProving, make([]countedJSON, 0, len(all))
+func (a *app) printPreflight(out preflightJSON, all []counted, pre *predictor, elsewhere bool) error {
+	out.Provable, out.Tasks = true, make([]countedJSON, 0, len(all))
+	for _, sh := range pre.scheme.Shapes {
+		out.Scheme = append(out.Scheme, sh.Name())
+	}
 	for i := range all {
-		one, err := countedOf(&all[i])
+		one, err := countedOf(&all[i], pre)
 		if err != nil {
 			return err
 		}
@@ -160,6 +205,14 @@ func (a *app) printPreflight(out preflightJSON, all []counted, elsewhere bool) e
 		return to.show(v)
 	}
 	return a.show(v)
+}
+
+// parts is how many parts a proof has, in words.
+func (c *countedJSON) parts() string {
+	if c.Proof == nil {
+		return "-"
+	}
+	return fmt.Sprint(c.Proof.Parts)
 }
 
 // stopped reports whether something stands against a proof.
@@ -192,7 +245,7 @@ func (v *view) countedCall(c *countedJSON) {
 		word = "no: "
 	}
 	v.fact("provable", word+c.provableText())
-	v.fact("proving", noProving)
+	v.fact("proof", c.Proof.text())
 	v.fact("outcome", c.outcomeText())
 	v.fact("steps", fmt.Sprintf("%d, %.2f for each of %d fuel", c.Steps, c.StepsPerFuel, c.Fuel))
 	v.fact("memory", fmt.Sprintf("%d pages of 64 KiB; %d bytes of it touched, in pages of 4 KiB", c.MemoryPages, c.TouchedBytes))
@@ -235,7 +288,7 @@ func percent(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }
 
 // countedTasks shows the tasks of a workflow.
 func (v *view) countedTasks(out *preflightJSON) {
-	rows := [][]string{{"  TASK", "OUTCOME", "PROVABLE", "STEPS", "FUEL", "STEPS/FUEL", "TOUCHED", "HOTTEST FUNCTION"}}
+	rows := [][]string{{"  TASK", "OUTCOME", "PROVABLE", "STEPS", "FUEL", "STEPS/FUEL", "TOUCHED", "PARTS", "HOTTEST FUNCTION"}}
 	var notes [][]string
 	steps := uint64(0)
 	for i := range out.Tasks {
@@ -245,10 +298,10 @@ func (v *view) countedTasks(out *preflightJSON) {
 			outcome = c.Error.Kind
 			notes = append(notes, []string{"  " + c.Label + ": " + c.Error.Message})
 		}
-		row := []string{"  " + c.Label, outcome, "-", "", "", "", "", ""}
+		row := []string{"  " + c.Label, outcome, "-", "", "", "", "", "", ""}
 		if c.Ran {
 			row = []string{"  " + c.Label, outcome, "yes", fmt.Sprint(c.Steps), fmt.Sprint(c.Fuel), fmt.Sprintf("%.2f", c.StepsPerFuel),
-				fmt.Sprintf("%d B", c.TouchedBytes), fmt.Sprintf("%s %s", c.Functions[0].Name, percent(c.Functions[0].Share))}
+				fmt.Sprintf("%d B", c.TouchedBytes), c.parts(), fmt.Sprintf("%s %s", c.Functions[0].Name, percent(c.Functions[0].Share))}
 		}
 		if c.stopped() {
 			row[2] = "no"
@@ -264,7 +317,6 @@ func (v *view) countedTasks(out *preflightJSON) {
 		word = "no"
 	}
 	v.fact("provable", word)
-	v.fact("proving", noProving)
 	v.fact("steps", fmt.Sprint(steps))
 	if n := len(out.Effects); n > 0 {
 		v.fact("effects", fmt.Sprintf("%d, left out: a proof never covers them", n))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -113,6 +114,9 @@ func (a *app) proofs(ctx context.Context, b *receipts.Bundle, tasks []string, f 
 	if err != nil {
 		return nil, nil, err
 	}
+	if f.memory > 0 { // the collector works harder before more would be taken
+		debug.SetMemoryLimit(f.memory << 20)
+	}
 	bar := a.stages()
 	p := proving.New(proving.Config{Keys: k, Sessions: filepath.Join(home, "proving"), Memory: f.memory << 20, Workers: f.workers, Random: rand.Reader, Now: time.Now,
 		Progress: bar.show})
@@ -130,11 +134,27 @@ func (a *app) proofs(ctx context.Context, b *receipts.Bundle, tasks []string, f 
 	select {
 	case r := <-done:
 		bar.end()
-		return r.b, r.made, provingFailure(r.err)
+		if r.err != nil {
+			return nil, nil, provingFailure(r.err)
+		}
+		return r.b, r.made, a.keepRate(r.made)
 	case <-ctx.Done(): // the parts that are being proved are not waited for: the process ends with them
 		bar.end()
 		return nil, nil, &status{code: exitFailed, err: errors.New("interrupted"), hint: "the same command goes on where it was"}
 	}
+}
+
+// keepRate keeps how fast proving was, for preflight.
+func (a *app) keepRate(made []proving.Proved) error {
+	rate := proving.RateOf(made)
+	if rate.Constraints == 0 {
+		return nil
+	}
+	dir, err := a.keyDir()
+	if err != nil {
+		return err
+	}
+	return hostFailure(proving.SaveRate(dir, rate))
 }
 
 // provingFailure gives an error its status.

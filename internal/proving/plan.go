@@ -22,6 +22,7 @@ var ErrUnprovable = errors.New("no proof can show this run")
 // Unprovable is where a run comes to what no proof shows. It wraps [ErrUnprovable].
 type Unprovable struct {
 	PC     uint32
+	Step   uint64 // how many steps came before it first did that
 	Op     machine.Op
 	Origin link.Origin
 	Source machine.Source
@@ -85,7 +86,7 @@ func Trace(ctx context.Context, s *proof.Scheme, p *machine.Program, guest *wasm
 	start = now()
 	run, err := s.Chips.Fill(p, streams, lim)
 	if u, ok := errors.AsType[*circuits.UnprovableError](err); ok {
-		return nil, unprovable(p, guest, u)
+		return nil, unprovable(p, guest, streams, lim, u)
 	}
 	if err != nil {
 		return nil, err
@@ -103,8 +104,15 @@ func Trace(ctx context.Context, s *proof.Scheme, p *machine.Program, guest *wasm
 // slice is how many steps are taken between two looks at the context: some milliseconds.
 const slice = 1 << 20
 
-func unprovable(p *machine.Program, guest *wasm.Module, u *circuits.UnprovableError) error {
+func unprovable(p *machine.Program, guest *wasm.Module, streams [][]byte, lim link.Limits, u *circuits.UnprovableError) error {
 	out := &Unprovable{PC: u.PC, Op: u.Op, Why: u.Why}
+	m := machine.New(p, streams, lim)
+	for m.PC() != u.PC && !m.Ended() {
+		if _, err := m.Run(1); err != nil {
+			return err
+		}
+	}
+	out.Step = m.Steps()
 	place := p.Place(u.PC)
 	if place.Func < 0 || guest == nil {
 		out.Origin = link.Origin{Kind: link.FromStub, Name: "entry"}
