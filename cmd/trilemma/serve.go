@@ -48,6 +48,8 @@ type serveFlags struct {
 	logLevel       string
 	certificate    string
 	certificateKey string
+
+	ready func(url string) // told instead of people
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -204,6 +206,10 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	if !open {
 		// Of what was signed in this second nobody knows whether it was used before the start.
 		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
+	}
+	if f.ready != nil {
+		f.ready(f.scheme() + "://" + listener.Addr().String())
+		return f.serveUntil(ctx, listener, api, h, log)
 	}
 	fmt.Fprintf(a.err, "serving %s://%s as %s\n", f.scheme(), listener.Addr(), key.DID())
 	if open {
