@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 	"github.com/gin-gonic/gin"
+	"github.com/ipfs/go-cid"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/contrib/instrumentation/github.com/gin-gonic/gin/otelgin"
 	"go.opentelemetry.io/otel/trace"
@@ -104,9 +105,11 @@ func (l Limits) withDefaults() Limits {
 
 // Server answers requests; it is safe for concurrent use.
 type Server struct {
-	cfg  Config
-	gate *gate
-	keys *idempotency
+	cfg   Config
+	gate  *gate
+	keys  idempotency
+	done  recent[digest, Status]     // jobs that are done, by what asked for them: they stay so
+	asked recent[cid.Cid, *runnable] // what workflows ask for
 
 	checker work.Checker
 	api     huma.API
@@ -138,7 +141,8 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Metrics == nil {
 		cfg.Metrics = NewMetrics(prometheus.NewRegistry())
 	}
-	s := &Server{cfg: cfg, start: cfg.Now(), keys: newIdempotency()}
+	s := &Server{cfg: cfg, start: cfg.Now(), keys: idempotency{recent[digest, remembered]{most: maxKeys}},
+		done: recent[digest, Status]{most: 10_000}, asked: recent[cid.Cid, *runnable]{most: 10_000}}
 	s.draining, s.drain = context.WithCancel(context.Background())
 	s.gate = newGate(&s.cfg, s.start)
 	gin.SetMode(gin.ReleaseMode) // a global of the library, by which it prints its routes on stdout

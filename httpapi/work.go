@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,23 +61,58 @@ func (s *Server) workOperations() {
 		need{command: capability.CommandGet, public: true}, s.getBundle)
 }
 
-func (s *Server) postRun(ctx context.Context, in *ask[wire.RunRequest]) (*accepted, error) {
-	w, err := s.workflow(ctx, in.Body.Workflow)
+// runnable is what a workflow asks for of whoever runs it.
+type runnable struct {
+	executor string   // that its tasks are addressed to; empty if they are to several
+	effects  []string // commands
+	use      capability.Use
+}
+
+// runnable reads what a workflow asks for.
+func (s *Server) runnable(ctx context.Context, c cid.Cid) (*runnable, error) {
+	if r, ok := s.asked.get(c); ok {
+		return r, nil
+	}
+	w, err := s.workflow(ctx, c.String())
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range w.Tasks {
-		if t.Sub != s.cfg.Signer.DID() {
-			return nil, problem(CodeRefused, "task %q is addressed to %s, this is %s", t.Label, t.Sub, s.cfg.Signer.DID())
+	r := &runnable{use: work.UseOf(w)}
+	for i, t := range w.Tasks {
+		if i == 0 {
+			r.executor = t.Sub
+		} else if t.Sub != r.executor {
+			r.executor = ""
 		}
-		if t.Effect() && !slices.Contains(s.cfg.Effects, t.Cmd) {
-			return nil, problem(CodeEffect, "task %q: the effect %s is not allowed here", t.Label, t.Cmd)
+		if t.Effect() {
+			r.effects = append(r.effects, t.Cmd)
 		}
 	}
-	if err := s.allowed(ctx, work.UseOf(w)); err != nil {
+	s.asked.put(c, r)
+	return r, nil
+}
+
+func (s *Server) postRun(ctx context.Context, in *ask[wire.RunRequest]) (*accepted, error) {
+	c, err := (&named{in.Body.Workflow}).parse()
+	if err != nil {
 		return nil, err
 	}
-	return submit(ctx, s, in, work.KindRun, w.CID)
+	r, err := s.runnable(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if did := s.cfg.Signer.DID(); r.executor != did {
+		return nil, problem(CodeRefused, "the tasks are addressed to %s, this is %s", cmp.Or(r.executor, "several executors"), did)
+	}
+	for _, e := range r.effects {
+		if !slices.Contains(s.cfg.Effects, e) {
+			return nil, problem(CodeEffect, "the effect %s is not allowed here", e)
+		}
+	}
+	if err := s.allowed(ctx, r.use); err != nil {
+		return nil, err
+	}
+	return submit(ctx, s, in, work.KindRun, c)
 }
 
 // allowed checks what a request asks for against the service's limits and its own invocation.
@@ -161,13 +198,15 @@ func submit[P any](ctx context.Context, s *Server, in *ask[P], kind string, subj
 	if err != nil {
 		return nil, err
 	}
-	g := granted(ctx)
-	if err := s.keys.check(g.principal, in.Key, kind, request, s.cfg.Now()); err != nil {
+	id := sha256.Sum256(append([]byte(kind+"\x00"+subject.KeyString()+"\x00"), request...))
+	if err := s.keys.check(granted(ctx).principal, in.Key, id, s.cfg.Now()); err != nil {
 		return nil, err
 	}
-	status, err := s.cfg.Engine.Submit(ctx, Work{Kind: kind, Subject: subject, Request: request})
-	if err != nil {
-		return nil, err
+	status, ok := s.done.get(id)
+	if !ok {
+		if status, err = s.cfg.Engine.Submit(ctx, Work{Kind: kind, Subject: subject, Request: request}); err != nil {
+			return nil, err
+		}
 	}
 	s.cfg.Metrics.submitted.WithLabelValues(kind, string(status.State)).Inc()
 	known := status.State == Done
@@ -175,6 +214,9 @@ func submit[P any](ctx context.Context, s *Server, in *ask[P], kind string, subj
 		if status, err = s.await(ctx, status, wait); err != nil {
 			return nil, err
 		}
+	}
+	if status.State == Done {
+		s.done.put(id, status)
 	}
 	out := &accepted{Status: http.StatusAccepted, Location: "/v1/jobs/" + status.ID}
 	if status.State.Final() {

@@ -31,7 +31,7 @@ func slots(n int, many bool) int {
 	case n > 0:
 		return n
 	case many:
-		return goruntime.GOMAXPROCS(0)
+		return 8 * goruntime.GOMAXPROCS(0) // most of a short job is waiting until its end is durable
 	}
 	return 1
 }
