@@ -61,7 +61,7 @@ func (c *Client) Exec(ctx context.Context, r ExecRequest) (*Job, error) {
 // Verify asks for verdicts about a run whose bundle is at the service.
 func (c *Client) Verify(ctx context.Context, r VerifyRequest) (*Job, error) {
 	use := &capability.Use{Check: r.Mode, Modules: []string{}}
-	if c.cfg.Key != nil && (r.Mode == "rerun" || r.Mode == "all") {
+	if c.cfg.Key != nil && (r.Mode == "rerun" || r.Mode == "all" || r.Mode == "check" || r.Open) {
 		var run Run
 		if err := c.get(ctx, call{method: http.MethodGet, path: "/v1/runs/" + r.Run, command: capability.CommandGet}, &run); err == nil {
 			if w, err := c.useOf(ctx, run.Workflow); err == nil { // else there is nothing to run

@@ -65,6 +65,9 @@ func (s *Server) contentOperations() {
 	register(s, huma.Operation{OperationID: "put-block", Method: http.MethodPut, Path: "/v1/blocks/{cid}", Tags: []string{"content"}, RequestBody: accepts(typeRaw),
 		Summary: "Keep a block", Description: "The bytes must be what the CID says. Of a small block the same CID may be put again; nothing changes.", DefaultStatus: http.StatusCreated},
 		need{command: capability.CommandPut, body: block.MaxBlock}, s.putBlock)
+	register(s, huma.Operation{OperationID: "post-block", Method: http.MethodPost, Path: "/v1/blocks", Tags: []string{"content"}, RequestBody: accepts(typeRaw),
+		Summary: "Keep bytes, under the CID that the service computes", Description: "CIDv1, raw, SHA2-256. Whoever knows the CID had better put them under it.", DefaultStatus: http.StatusCreated},
+		need{command: capability.CommandPut, body: block.MaxBlock}, func(ctx context.Context, _ *struct{}) (*reply[wire.Stored], error) { return s.putBlock(ctx, nil) })
 	register(s, huma.Operation{OperationID: "get-block", Method: http.MethodGet, Path: "/v1/blocks/{cid}", Tags: []string{"content"},
 		Responses: answers("The block's bytes", typeRaw), Summary: "Read a block", Description: "The gateway at /ipfs/{cid} does the same, with ranges and whole graphs."},
 		need{command: capability.CommandGet, public: true}, s.getBlock)
@@ -73,6 +76,9 @@ func (s *Server) contentOperations() {
 		need{command: capability.CommandPut, body: s.cfg.Limits.Body}, s.importCAR)
 	register(s, huma.Operation{OperationID: "put-module", Method: http.MethodPut, Path: "/v1/modules/{cid}", Tags: []string{"content"}, RequestBody: accepts(typeWasm, typeRaw),
 		Summary: "Keep a module that the profile allows", DefaultStatus: http.StatusCreated}, need{command: capability.CommandPut, body: block.MaxBlock}, s.putModule)
+	register(s, huma.Operation{OperationID: "post-module", Method: http.MethodPost, Path: "/v1/modules", Tags: []string{"content"}, RequestBody: accepts(typeWasm, typeRaw),
+		Summary: "Keep a module that the profile allows, under the CID that the service computes", DefaultStatus: http.StatusCreated},
+		need{command: capability.CommandPut, body: block.MaxBlock}, func(ctx context.Context, _ *struct{}) (*reply[wire.Module], error) { return s.putModule(ctx, nil) })
 	register(s, huma.Operation{OperationID: "get-module", Method: http.MethodGet, Path: "/v1/modules/{cid}", Tags: []string{"content"}, Summary: "What a module offers"},
 		need{command: capability.CommandGet, public: true}, s.getModule)
 	register(s, huma.Operation{OperationID: "post-workflow", Method: http.MethodPost, Path: "/v1/workflows", Tags: []string{"content"}, RequestBody: accepts(typeJSON, typeYAML, typeCBOR),
@@ -90,23 +96,24 @@ func (s *Server) contentOperations() {
 		need{command: capability.CommandGet, public: true}, s.getWorkflow)
 }
 
-// keepBody puts the request's body as the block of a CID.
+// keepBody puts the request's body as the block of a CID; n is nil if the service is to compute that.
 func (s *Server) keepBody(ctx context.Context, n *named, check func([]byte) error) (block.Block, error) {
-	c, err := n.parse()
-	if err != nil {
-		return block.Block{}, err
-	}
 	data, err := granted(ctx).body.bytes()
 	if err != nil {
 		return block.Block{}, err
 	}
-	if err := block.Check(c, data); err != nil {
-		return block.Block{}, err
+	b := block.Block{Data: data}
+	if n == nil {
+		b = block.Raw(data)
+	} else if b.CID, err = n.parse(); err != nil {
+		return b, err
+	}
+	if err := block.Check(b.CID, data); err != nil {
+		return b, err
 	}
 	if err := check(data); err != nil {
-		return block.Block{}, problem(CodeContent, "%v", err)
+		return b, problem(CodeContent, "%v", err)
 	}
-	b := block.Block{CID: c, Data: data}
 	return b, s.put(ctx, b)
 }
 

@@ -155,7 +155,7 @@ func (s *Server) postVerification(ctx context.Context, in *ask[wire.VerifyReques
 		return nil, err
 	}
 	use := capability.Use{Check: in.Body.Mode, Modules: []string{}}
-	if mode := in.Body.Mode; mode == "rerun" || mode == "all" {
+	if mode := in.Body.Mode; work.Runs(mode) || in.Body.Open {
 		b, err := work.Bundle(ctx, s.cfg.Blocks, in.Body.Run)
 		if err != nil {
 			return nil, err

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ipfs/go-cid"
@@ -16,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/client"
 	"github.com/trilemma-dev/trilemma/executor"
 	"github.com/trilemma-dev/trilemma/link"
@@ -89,6 +92,8 @@ func remoteError(err error) error {
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
+	case errors.Is(err, capability.ErrClaim), errors.Is(err, capability.ErrCommand):
+		return &status{code: exitDenied, err: err, hint: "name the delegations that lead to your key with --remote-proof"}
 	case !ok:
 		return hostFailure(err)
 	case p.Status == http.StatusUnauthorized, p.Status == http.StatusForbidden:
@@ -266,10 +271,21 @@ func (a *app) verifyThere(ctx context.Context, b *receipts.Bundle, size int64, f
 	if err := c.PutBundle(ctx, b); err != nil {
 		return remoteError(err)
 	}
+	var with []string
+	for _, name := range f.with {
+		root, car, err := a.carOf(name)
+		if err != nil {
+			return err
+		}
+		if err := c.Import(ctx, car); err != nil {
+			return remoteError(err)
+		}
+		with = append(with, root)
+	}
 	timed, cancel := limited(ctx, f.deadline)
 	defer cancel()
 	bar := a.progress(tasks(b))
-	j, err := c.Verify(timed, client.VerifyRequest{Run: b.Root.String(), Mode: f.mode, Engine: f.engine, Executor: f.executor, Tasks: f.tasks, Fresh: rand.Text(), AllowDev: f.allowDev,
+	j, err := c.Verify(timed, client.VerifyRequest{Run: b.Root.String(), Mode: f.mode, Engine: f.engine, Executor: f.executor, Tasks: f.tasks, With: with, Fresh: rand.Text(), AllowDev: f.allowDev,
 		Samples: f.samples, Seed: f.seed, Open: f.open})
 	j, err = a.finished(timed, c, j, err, func(j *client.Job) { bar.done(int(j.Done)) })
 	bar.end()
@@ -280,12 +296,26 @@ func (a *app) verifyThere(ctx context.Context, b *receipts.Bundle, size int64, f
 	case errors.Is(err, context.Canceled):
 		return &status{code: exitUndecided, err: errors.New("interrupted: nothing was established")}
 	case err != nil:
+		if st, ok := errors.AsType[*status](err); ok && strings.Contains(err.Error(), verifier.ErrNoTask.Error()) {
+			st.hint = "its tasks are " + strings.Join(labels(b), ", ")
+		}
 		return err
 	case j.Report == nil:
 		return hostFailure(client.ErrAnswer)
 	}
 	fmt.Fprintf(a.err, "note: these are the verdicts of the service at %s\n", a.remote.url)
 	return a.printWire(j.Report, f)
+}
+
+// carOf reads a bundle or a ruling: its root, and it all as a CAR file.
+func (a *app) carOf(name string) (root string, car []byte, err error) {
+	ar, _, err := a.readArchive(name)
+	if err != nil {
+		return "", nil, bad(err)
+	}
+	var out bytes.Buffer
+	err = ar.Write(&out)
+	return ar.Root.String(), out.Bytes(), err
 }
 
 // inService finds blocks at the service.

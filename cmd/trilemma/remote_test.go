@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,24 +20,20 @@ type served struct {
 	url string
 }
 
-// startService starts trilemma serve in dir and waits until it serves.
-func startService(t *testing.T, dir string, args ...string) *served {
-	t.Helper()
+// theService is the key of a script's service.
+type theService struct{}
+
+// startService starts trilemma serve with an environment and waits until it serves.
+func startService(env []string, args ...string) (*served, error) {
 	s := &served{Cmd: exec.Command("trilemma", append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)}
-	s.Env = append(os.Environ(), "TRILEMMA_HOME="+filepath.Join(dir, "home"))
+	s.Env = append(os.Environ(), env...)
 	stderr, err := s.StderrPipe()
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	if err := s.Start(); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	t.Cleanup(func() {
-		if s.ProcessState == nil {
-			_ = s.Process.Signal(syscall.SIGTERM)
-			_ = s.Wait()
-		}
-	})
 	found := make(chan string, 1)
 	go func() {
 		for lines := bufio.NewScanner(stderr); lines.Scan(); {
@@ -51,14 +48,48 @@ func startService(t *testing.T, dir string, args ...string) *served {
 	case <-time.After(30 * time.Second):
 	}
 	if s.url == "" {
-		t.Fatal("the service does not serve")
+		return nil, errors.Join(errors.New("the service does not serve"), s.stop())
 	}
-	return s
+	return s, nil
+}
+
+// stop tells the service to end, and waits until it has.
+func (s *served) stop() error {
+	if s.Cmd == nil || s.ProcessState != nil {
+		return nil
+	}
+	if err := s.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	return s.Wait()
+}
+
+// serveCmd starts a service in the script's home and sets URL: serve ARG...
+func serveCmd(ts *testscript.TestScript, neg bool, args []string) {
+	argc(ts, neg, args, 0, "serve ARG...")
+	s, err := startService([]string{"HOME=" + ts.Getenv("HOME"), "TRILEMMA_HOME=" + ts.Getenv("TRILEMMA_HOME"), "XDG_DATA_HOME="}, args...)
+	ts.Check(err)
+	*ts.Value(theService{}).(*served) = *s
+	ts.Defer(func() { _ = ts.Value(theService{}).(*served).stop() })
+	ts.Setenv("URL", s.url)
+}
+
+// servedCmd ends the script's service, which must end well.
+func servedCmd(ts *testscript.TestScript, neg bool, args []string) {
+	argc(ts, neg, args, 0, "served")
+	ts.Check(ts.Value(theService{}).(*served).stop())
 }
 
 // TestRemoteScripts runs the scripts again, with a service that does the work.
 func TestRemoteScripts(t *testing.T) {
-	s := startService(t, t.TempDir(), "--fuel-limit", "18446744073709551615", "--log-level", "error")
-	p := scriptParams(t, s.url)
-	testscript.Run(t, p)
+	s, err := startService([]string{"TRILEMMA_HOME=" + filepath.Join(t.TempDir(), "home")}, "--fuel-limit", "18446744073709551615", "--log-level", "error")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	testscript.Run(t, scriptParams(s.url))
 }

@@ -41,10 +41,10 @@ func TestModules(t *testing.T) {
 }
 
 // TestScripts runs testdata/script. Each script has an empty home and a copy of the modules.
-func TestScripts(t *testing.T) { testscript.Run(t, scriptParams(t, "")) }
+func TestScripts(t *testing.T) { testscript.Run(t, scriptParams("")) }
 
 // scriptParams are those of the scripts; remote is the URL of a service that does the work, or empty.
-func scriptParams(_ *testing.T, remote string) testscript.Params {
+func scriptParams(remote string) testscript.Params {
 	return testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
@@ -55,6 +55,7 @@ func scriptParams(_ *testing.T, remote string) testscript.Params {
 			env.Setenv("XDG_DATA_HOME", "")
 			env.Setenv("TRILEMMA_REMOTE", remote)
 			env.Setenv("ESC", "\x1b")
+			env.Values[theService{}] = &served{}
 			for _, dir := range modules {
 				files, err := filepath.Glob(filepath.Join(dir, "*.wasm"))
 				if err != nil {
@@ -83,7 +84,7 @@ func scriptParams(_ *testing.T, remote string) testscript.Params {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "json": jsonCmd, "flip": flip, "cut": cut, "sized": sized, "forge": forge, "claim": claim, "parts": parts,
-			"env-did": envDID, "env-json": envJSON,
+			"env-did": envDID, "env-json": envJSON, "serve": serveCmd, "served": servedCmd,
 		},
 	}
 }

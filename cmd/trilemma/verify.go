@@ -127,6 +127,9 @@ func (a *app) verify(ctx context.Context, name string, f verifyFlags) error {
 	case e.refutation != nil:
 		return a.printReport(verifier.VerifyRefutation(e.refutation, clocks), "", f)
 	}
+	if a.remote.url != "" {
+		return a.verifyThere(ctx, e.bundle, e.size, f)
+	}
 	keep, err := a.challenges(receipts.CID(e.bundle.Record.Receipt))
 	if err != nil {
 		return err

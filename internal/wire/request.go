@@ -13,10 +13,11 @@ type RunRequest struct {
 // VerifyRequest asks for verdicts about a run whose bundle is stored.
 type VerifyRequest struct {
 	Run      string   `json:"run" doc:"CID of a run's record, whose bundle was made here or put"`
-	Mode     string   `json:"mode" enum:"attest,rerun,spot,zk,all"`
+	Mode     string   `json:"mode" enum:"attest,rerun,spot,zk,check,all"`
 	Engine   string   `json:"engine,omitempty" enum:"native,machine" doc:"what runs the tasks again; default native"`
 	Executor string   `json:"executor,omitempty" maxLength:"256" doc:"did:key of the signer that is expected"`
 	Tasks    []string `json:"tasks,omitempty" maxItems:"1000" doc:"labels; default all"`
+	With     []string `json:"with,omitempty" maxItems:"100" doc:"of mode check: CIDs of other executors' runs and of rulings, whose bundles are here"`
 	Samples  int64    `json:"samples,omitempty" minimum:"0" maximum:"1000000" doc:"of mode spot: segments to draw, of all tasks; needs seed or open"`
 	Seed     string   `json:"seed,omitempty" maxLength:"128" doc:"of mode spot: draw from these bytes, in hexadecimal"`
 	Open     bool     `json:"open,omitempty" doc:"of mode spot: the service makes the openings, by running the tasks"`

@@ -23,7 +23,7 @@ const DefaultFuel = 10_000_000_000
 
 // Modes are the modes of verification, as parameters name them.
 func Modes() []string {
-	return []string{string(verifier.Attest), string(verifier.Rerun), string(verifier.Spot), string(verifier.ZK), string(verifier.All)}
+	return []string{string(verifier.Attest), string(verifier.Rerun), string(verifier.Spot), string(verifier.ZK), string(verifier.Check), string(verifier.All)}
 }
 
 // Compile compiles a document whose modules and files are stored blocks. name tells its form, as a file's name would. parts are the

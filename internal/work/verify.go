@@ -20,9 +20,9 @@ import (
 // maxBundle bounds the bytes of a bundle that is gathered in memory.
 const maxBundle = 1 << 30
 
-// Bundle gathers a run's bundle from stored blocks.
-func Bundle(ctx context.Context, blocks store.Blocks, run string) (*receipts.Bundle, error) {
-	c, err := block.Parse(run)
+// Archive gathers what a root reaches from stored blocks.
+func Archive(ctx context.Context, blocks store.Blocks, root string) (*receipts.Archive, error) {
+	c, err := block.Parse(root)
 	if err != nil {
 		return nil, refuse(err)
 	}
@@ -31,10 +31,19 @@ func Bundle(ctx context.Context, blocks store.Blocks, run string) (*receipts.Bun
 	if g.err != nil {
 		return nil, g.err
 	}
-	var b *receipts.Bundle
-	if err == nil {
-		b, err = a.Bundle()
+	if err != nil {
+		return nil, refuse(err)
 	}
+	return a, nil
+}
+
+// Bundle gathers a run's bundle from stored blocks.
+func Bundle(ctx context.Context, blocks store.Blocks, run string) (*receipts.Bundle, error) {
+	a, err := Archive(ctx, blocks, run)
+	if err != nil {
+		return nil, err
+	}
+	b, err := a.Bundle()
 	if err != nil {
 		return nil, refuse(err)
 	}
@@ -50,6 +59,9 @@ func CheckVerify(v *wire.VerifyRequest) error {
 		if err := capability.ParseDID(v.Executor); err != nil {
 			return refuse(err)
 		}
+	}
+	if len(v.With) > 0 && v.Mode != string(verifier.Check) {
+		return refuse(errors.New("with is about the mode check"))
 	}
 	switch drawing := v.Samples != 0 || v.Seed != "" || v.Open; {
 	case drawing && v.Mode != string(verifier.Spot):
@@ -131,6 +143,18 @@ func (w *Worker) verify(ctx context.Context, in wire.VerifyRequest, p Progress) 
 	cfg := verifier.Config{Mode: verifier.Mode(in.Mode), Executor: in.Executor, Tasks: in.Tasks, Runner: runner, Now: w.Now, CPU: w.CPU, Challenged: drawn,
 		Family: w.Family, AllowDev: in.AllowDev,
 		Progress: func(done int) { p("checks", done, len(in.Tasks)) }}
+	for _, name := range in.With {
+		a, err := Archive(ctx, w.Blocks, name)
+		if err != nil {
+			return nil, err
+		}
+		if other, err := a.Bundle(); err == nil {
+			cfg.Others = append(cfg.Others, other)
+		} else {
+			cfg.Rulings = append(cfg.Rulings, a)
+		}
+		cfg.Opener = &machine.Engine{}
+	}
 	rep, err := verifier.Verify(ctx, b, cfg)
 	if errors.Is(err, verifier.ErrNoTask) {
 		return nil, refuse(err)
@@ -184,4 +208,9 @@ func PointsOf(curve []spotcheck.Point) []wire.Point {
 		out = append(out, wire.Point{Bad: p.Bad, Probability: f})
 	}
 	return out
+}
+
+// Runs reports whether a mode of verification runs tasks.
+func Runs(mode string) bool {
+	return mode == string(verifier.Rerun) || mode == string(verifier.All) || mode == string(verifier.Check)
 }
