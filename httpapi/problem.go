@@ -60,7 +60,12 @@ const (
 	CodeUnavailable Code = "unavailable"          // 503
 )
 
-// statuses is the one table from codes to statuses and titles.
+// Codes are all codes, in the order of the table in docs/api.md.
+func Codes() []Code {
+	return []Code{CodeRequest, CodeMalformed, CodeMedia, CodeAcceptable, CodeSlow, CodeNoRoute, CodeMethod, CodeForeign, CodeNotFound, CodeMismatch, CodeContent, CodeCondition, CodeRange, CodeTooLarge, CodeFuel, CodeMemory, CodeRate, CodeConcurrency, CodeNoToken, CodeToken, CodeExpired, CodeRevoked, CodeReplay, CodeBinding, CodeDenied, CodeCommand, CodePolicy, CodeNoJob, CodeEnded, CodeKey, CodeRefused, CodeEffect, CodeInternal, CodeUnavailable}
+}
+
+// status is the one table from codes to statuses and titles.
 func (c Code) status() (int, string) {
 	switch c {
 	case CodeMalformed:

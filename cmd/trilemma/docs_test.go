@@ -23,7 +23,7 @@ var shapes = map[string]any{
 	"dispute": disputeJSON{}, "spotcheck-plan": planJSON{}, "preflight": preflightJSON{}, "keys": keyJSON{},
 	"module": moduleJSON{}, "workflow": workflowJSON{}, "bundle": bundleJSON{}, "receipt": receiptJSON{}, "invocation": invocationJSON{}, "block": blockJSON{},
 	"tokens": tokensJSON{}, "delegate": tokenJSON{}, "revocations": revocationsJSON{},
-	"bench-native": lab.NativeReport{}, "bench-machine": lab.MachineReport{}, "bench-spot": lab.SpotReport{}, "bench-trilemma": lab.Comparison{},
+	"bench-native": lab.NativeReport{}, "bench-machine": lab.MachineReport{}, "bench-spot": lab.SpotReport{}, "bench-trilemma": lab.Comparison{}, "bench-http": lab.HTTPReport{},
 }
 
 var made = regexp.MustCompile(`(?s)<!-- (flags|json|file) ([^ ]+) -->\n.*?<!-- end -->`)

@@ -30,9 +30,9 @@ import (
 // remoteFlags say which service does the work.
 type remoteFlags struct{ url, key, proof string }
 
-func (f *remoteFlags) add(root *cobra.Command, getenv func(string) string) {
+func (f *remoteFlags) add(root *cobra.Command) {
 	fl := root.PersistentFlags()
-	fl.StringVar(&f.url, "remote", getenv("TRILEMMA_REMOTE"), "let the service at this URL do the work; default: TRILEMMA_REMOTE")
+	fl.StringVar(&f.url, "remote", "", "let the service at this URL do the work; default: TRILEMMA_REMOTE")
 	fl.StringVar(&f.key, "remote-key", "", "sign requests with this key file instead of the one in TRILEMMA_HOME")
 	fl.StringVar(&f.proof, "remote-proof", "", "file with the delegations that lead from the service to our key")
 	completeFlag(root, "remote", oneOf())
@@ -44,7 +44,10 @@ func remoteCommands() []string {
 }
 
 // check refuses a service where it was named for a command that needs none. One that the environment names is for those that do.
-func (f *remoteFlags) check(c *cobra.Command) error {
+func (f *remoteFlags) check(c *cobra.Command, getenv func(string) string) error {
+	if !c.Flags().Changed("remote") {
+		f.url = getenv("TRILEMMA_REMOTE")
+	}
 	if slices.Contains(remoteCommands(), c.Name()) && c.Parent() == c.Root() {
 		return nil
 	}

@@ -144,8 +144,8 @@ State (the signing key, results, compiled code) lies under TRILEMMA_HOME; its de
 		Version:       version(),
 	}
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print one JSON object on stdout")
-	a.remote.add(root, a.getenv)
-	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return a.remote.check(c) }
+	a.remote.add(root)
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error { return a.remote.check(c, a.getenv) }
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &status{code: exitUsage, err: err, hint: "see: " + c.CommandPath() + " --help"}
 	})
