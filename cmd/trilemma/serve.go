@@ -20,6 +20,7 @@ import (
 	"github.com/trilemma-dev/trilemma/executor"
 	"github.com/trilemma-dev/trilemma/httpapi"
 	"github.com/trilemma-dev/trilemma/internal/engine"
+	"github.com/trilemma-dev/trilemma/internal/jobs"
 	"github.com/trilemma-dev/trilemma/internal/work"
 	"github.com/trilemma-dev/trilemma/runtime"
 	"github.com/trilemma-dev/trilemma/store"
@@ -195,10 +196,10 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 		return err
 	}
 	effects := effectsAllowed(f.files, f.hosts)
-	h := &handler{engine: e, metrics: metrics, tracer: tracer.Tracer("trilemma"),
-		worker: &work.Worker{Signer: key, Native: native.Runner, Machine: &engine.Machine{}, Blocks: e, Records: e, Memo: memo, Effects: effects, Family: family, Now: time.Now, CPU: processCPU}}
+	h := &jobs.Handler{Engine: e, Metrics: metrics, Tracer: tracer.Tracer("trilemma"),
+		Worker: &work.Worker{Signer: key, Native: native.Runner, Machine: &engine.Machine{}, Blocks: e, Records: e, Memo: memo, Effects: effects, Family: family, Now: time.Now, CPU: processCPU}}
 	open := loopback(listener.Addr()) && !f.tokens
-	api, err := httpapi.New(f.service(httpapi.Config{Signer: key, Engine: jobs{e}, News: jobs{e}, Blocks: e, Records: e, Ready: e.Ready, Open: open, Effects: names(effects),
+	api, err := httpapi.New(f.service(httpapi.Config{Signer: key, Engine: jobs.Engine{Engine: e}, News: jobs.Engine{Engine: e}, Blocks: e, Records: e, Ready: e.Ready, Open: open, Effects: names(effects),
 		Version: version(), Dir: f.data, Log: log, Metrics: metrics, Tracer: tracer}))
 	if err != nil {
 		return usage("%w", err)
@@ -243,7 +244,7 @@ func (f *serveFlags) service(cfg httpapi.Config) httpapi.Config {
 }
 
 // serveUntil serves until ctx ends, and then lets requests and jobs end.
-func (f *serveFlags) serveUntil(ctx context.Context, l net.Listener, api *httpapi.Server, h *handler, log *slog.Logger) error {
+func (f *serveFlags) serveUntil(ctx context.Context, l net.Listener, api *httpapi.Server, h *jobs.Handler, log *slog.Logger) error {
 	srv := &http.Server{Handler: api, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 128 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	failed := make(chan error, 1)
@@ -261,7 +262,7 @@ func (f *serveFlags) serveUntil(ctx context.Context, l net.Listener, api *httpap
 	})
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	cfg := cluster.WorkerConfig{Handlers: h.handlers(), Slots: map[string]int{cluster.ClassExecute: slots(f.jobs, true), cluster.ClassCheck: slots(f.checks, false)}, Grace: f.drain}
+	cfg := cluster.WorkerConfig{Handlers: h.Handlers(), Slots: map[string]int{cluster.ClassExecute: slots(f.jobs, true), cluster.ClassCheck: slots(f.checks, false)}, Grace: f.drain}
 	for class, n := range cfg.Slots {
 		if n == 0 {
 			delete(cfg.Handlers, class)
@@ -269,7 +270,7 @@ func (f *serveFlags) serveUntil(ctx context.Context, l net.Listener, api *httpap
 	}
 	if len(cfg.Handlers) > 0 {
 		running.Go(func() {
-			if err := h.engine.Work(working, cfg); err != nil {
+			if err := h.Engine.Work(working, cfg); err != nil {
 				failed <- err
 			}
 		})

@@ -1,4 +1,5 @@
-package main
+// Package jobs puts the service's jobs into the durable engine, and does them there: it is what the service and its workers share.
+package jobs
 
 import (
 	"bytes"
@@ -31,11 +32,11 @@ func classOf(kind string) string {
 	return cluster.ClassExecute
 }
 
-// jobs is the engine as the service sees it.
-type jobs struct{ *cluster.Engine }
+// Engine is the engine as the service sees it: it implements [httpapi.Engine] and [httpapi.News].
+type Engine struct{ *cluster.Engine }
 
 // Submit implements [httpapi.Engine].
-func (j jobs) Submit(ctx context.Context, w httpapi.Work, blocks ...block.Block) (httpapi.Status, error) {
+func (j Engine) Submit(ctx context.Context, w httpapi.Work, blocks ...block.Block) (httpapi.Status, error) {
 	job := cluster.Job{Class: classOf(w.Kind), Mode: w.Kind, Subject: w.Subject, Params: w.Request}
 	if len(w.Request) > maxParams {
 		b := block.Raw(w.Request)
@@ -47,7 +48,7 @@ func (j jobs) Submit(ctx context.Context, w httpapi.Work, blocks ...block.Block)
 }
 
 // Job implements [httpapi.Engine].
-func (j jobs) Job(ctx context.Context, id string) (httpapi.Status, error) {
+func (j Engine) Job(ctx context.Context, id string) (httpapi.Status, error) {
 	parsed, err := cluster.ParseID(id)
 	if err != nil {
 		return httpapi.Status{}, fmt.Errorf("%w: %w", httpapi.ErrNoJob, err)
@@ -57,7 +58,7 @@ func (j jobs) Job(ctx context.Context, id string) (httpapi.Status, error) {
 }
 
 // Cancel implements [httpapi.Engine].
-func (j jobs) Cancel(ctx context.Context, id string) error {
+func (j Engine) Cancel(ctx context.Context, id string) error {
 	parsed, err := cluster.ParseID(id)
 	if err != nil {
 		return fmt.Errorf("%w: %w", httpapi.ErrNoJob, err)
@@ -66,7 +67,7 @@ func (j jobs) Cancel(ctx context.Context, id string) error {
 }
 
 // List implements [httpapi.Engine].
-func (j jobs) List(ctx context.Context, after string, limit int) (page []httpapi.Status, next string, err error) {
+func (j Engine) List(ctx context.Context, after string, limit int) (page []httpapi.Status, next string, err error) {
 	all, next, err := j.Engine.List(ctx, cluster.ListConfig{Cursor: after, Limit: limit})
 	if errors.Is(err, cluster.ErrInvalid) {
 		return nil, "", fmt.Errorf("%w: %w", httpapi.ErrCursor, err)
@@ -78,7 +79,7 @@ func (j jobs) List(ctx context.Context, after string, limit int) (page []httpapi
 }
 
 // Watch implements [httpapi.News].
-func (j jobs) Watch(ctx context.Context, id string, after uint64, f func(httpapi.Event) error) error {
+func (j Engine) Watch(ctx context.Context, id string, after uint64, f func(httpapi.Event) error) error {
 	parsed, err := cluster.ParseID(id)
 	if err != nil {
 		return fmt.Errorf("%w: %w", httpapi.ErrNoJob, err)
@@ -89,7 +90,7 @@ func (j jobs) Watch(ctx context.Context, id string, after uint64, f func(httpapi
 }
 
 // Feed implements [httpapi.News].
-func (j jobs) Feed(ctx context.Context, after uint64, f func(httpapi.Issued) error) error {
+func (j Engine) Feed(ctx context.Context, after uint64, f func(httpapi.Issued) error) error {
 	return edge(j.Engine.Feed(ctx, after, func(i cluster.Issued) error {
 		return f(httpapi.Issued{Seq: i.Seq, Job: string(i.Job), Answer: i.Result, Receipts: i.Receipts, At: i.At})
 	}))
@@ -116,26 +117,26 @@ func statusOf(s cluster.Status) httpapi.Status {
 		Left: s.Left, Log: s.Log, Error: why, Refused: refused, Answer: s.Result, Receipts: s.Receipts, Accepted: s.Accepted, Started: s.Started, Ended: s.Ended}
 }
 
-// handler does jobs of every kind for the engine.
-type handler struct {
-	worker  *work.Worker
-	engine  *cluster.Engine
-	metrics *httpapi.Metrics // may be nil
-	tracer  trace.Tracer
+// Handler does jobs of every kind for the engine. All fields but Metrics are required.
+type Handler struct {
+	Worker  *work.Worker
+	Engine  *cluster.Engine
+	Metrics *httpapi.Metrics
+	Tracer  trace.Tracer
 }
 
-// handlers are those of the classes that this program can serve.
-func (h *handler) handlers() map[string]cluster.Handler {
+// Handlers are those of the classes that this program can serve.
+func (h *Handler) Handlers() map[string]cluster.Handler {
 	return map[string]cluster.Handler{cluster.ClassExecute: h.do, cluster.ClassCheck: h.do}
 }
 
-func (h *handler) do(ctx context.Context, w *cluster.Work) (cluster.Outcome, error) {
-	ctx, span := h.tracer.Start(ctx, "job "+w.Job.Mode, trace.WithAttributes(attribute.String("job.id", string(w.ID)), attribute.Int("job.attempt", w.Attempt)))
+func (h *Handler) do(ctx context.Context, w *cluster.Work) (cluster.Outcome, error) {
+	ctx, span := h.Tracer.Start(ctx, "job "+w.Job.Mode, trace.WithAttributes(attribute.String("job.id", string(w.ID)), attribute.Int("job.attempt", w.Attempt)))
 	defer span.End()
 	start := time.Now()
 	answer, err := h.answer(ctx, w)
-	if h.metrics != nil {
-		h.metrics.Worked(w.Job.Mode, answer, err, time.Since(start))
+	if h.Metrics != nil {
+		h.Metrics.Worked(w.Job.Mode, answer, err, time.Since(start))
 	}
 	if err != nil {
 		span.SetStatus(codes.Error, "no answer") // the error may tell of content
@@ -145,7 +146,7 @@ func (h *handler) do(ctx context.Context, w *cluster.Work) (cluster.Outcome, err
 		return cluster.Outcome{}, err
 	}
 	b := block.Raw(answer)
-	if err := h.engine.Put(ctx, b); err != nil {
+	if err := h.Engine.Put(ctx, b); err != nil {
 		return cluster.Outcome{}, err
 	}
 	receipts, err := work.Issued(w.Job.Mode, answer)
@@ -153,21 +154,21 @@ func (h *handler) do(ctx context.Context, w *cluster.Work) (cluster.Outcome, err
 }
 
 // answer does the job, and tells how far it is.
-func (h *handler) answer(ctx context.Context, w *cluster.Work) ([]byte, error) {
+func (h *Handler) answer(ctx context.Context, w *cluster.Work) ([]byte, error) {
 	request := w.Job.Params
 	if !bytes.HasPrefix(request, []byte("{")) {
 		c, err := block.Parse(string(request))
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", work.ErrRequest, err)
 		}
-		b, err := h.engine.Get(ctx, c)
+		b, err := h.Engine.Get(ctx, c)
 		if err != nil {
 			return nil, err
 		}
 		request = b.Data
 	}
 	start := time.Now()
-	return h.worker.Do(ctx, w.Job.Mode, request, func(stage string, done, total int) {
+	return h.Worker.Do(ctx, w.Job.Mode, request, func(stage string, done, total int) {
 		p := cluster.Progress{Stage: stage, Done: int64(done), Total: int64(total)}
 		if done > 0 && total > done {
 			p.Left = time.Since(start) / time.Duration(done) * time.Duration(total-done)
