@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
@@ -279,12 +278,4 @@ func (p *Problem) write(c *gin.Context) {
 		_, _ = c.Writer.Write(append(data, '\n')) // whoever asked may be gone
 	}
 	c.Abort()
-}
-
-// log writes what a problem hides.
-func (p *Problem) log(c *gin.Context, l *slog.Logger) {
-	if p.Status >= http.StatusInternalServerError {
-		l.LogAttrs(c.Request.Context(), slog.LevelError, "request failed", slog.String("request", requestID(c.Request.Context())),
-			slog.String("code", string(p.Code)), slog.Any("error", p.cause))
-	}
 }
