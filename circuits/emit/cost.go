@@ -36,8 +36,10 @@ func (p *plan) cost() (n int) {
 				n++
 			}
 		}
-		if len(m.value) == 2 && !m.value[0].constant() {
-			n++
+		for k := 0; k+1 < len(m.value); k++ {
+			if !m.value[k].constant() {
+				n++
+			}
 		}
 		switch {
 		case m.sum():

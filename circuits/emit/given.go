@@ -20,8 +20,8 @@ type Givens struct {
 	from     [][]int // by part and chip
 }
 
-// Givens prepares the public inputs for parts of these shapes. The error wraps [ErrLayout] if they have no room for a row that the
-// verifier knows, or if a chip that has exactly one row does not.
+// Givens prepares the public inputs for parts of these shapes. The error wraps [ErrLayout] if they have no room for a row that has
+// to be there, or if a chip that has exactly one row does not. Of tables of free multiplicity no row has to be there.
 func (s *System) Givens(shapes []*Shape, contents circuits.Contents) (*Givens, error) {
 	g := &Givens{sys: s, shapes: shapes, contents: contents}
 	next := make([]int, len(s.plans))
@@ -35,7 +35,7 @@ func (s *System) Givens(shapes []*Shape, contents circuits.Contents) (*Givens, e
 		if p.chip.Once && next[i] != 1 {
 			return nil, fmt.Errorf("%w: %d rows of %s instead of one", ErrLayout, next[i], p.chip.Name)
 		}
-		if n := len(contents[p.chip.Name].Rows); len(p.given) > 0 && next[i] < n {
+		if n := len(contents[p.chip.Name].Rows); len(p.given) > 0 && !p.free() && next[i] < n {
 			return nil, fmt.Errorf("%w: room for %d of %d rows of %s", ErrLayout, next[i], n, p.chip.Name)
 		}
 	}

@@ -5,7 +5,7 @@ import "slices"
 // Constant reports whether a chip is a table whose rows are the same in every proof.
 func (s *System) Constant(chip string) bool {
 	i, err := s.index(chip)
-	return err == nil && s.plans[i].constant
+	return err == nil && s.plans[i].numbers > 0
 }
 
 // Block is how many rows there are in a block of those chips that have blocks.

@@ -49,14 +49,16 @@ func fraction[V any](a algebra[V], m *message, row []V, c *challenge[V]) (num, d
 		}
 	}
 	den = a.sub(c.x[m.bus], key)
-	switch len(m.value) {
-	case 0:
+	n := len(m.value)
+	if n == 0 {
 		return a.one(), den, true
-	case 1:
-		return a.add(c.g[m.bus][0], a.lin(&m.value[0], row)), den, false
 	}
-	num = a.add(c.g[m.bus][1], a.mul(c.g[m.bus][0], a.lin(&m.value[0], row)))
-	return a.add(num, a.lin(&m.value[1], row)), den, false
+	// γⁿ + γⁿ⁻¹·v₁ + … + vₙ
+	num = a.add(c.g[m.bus][n-1], a.lin(&m.value[n-1], row))
+	for i := range n - 1 {
+		num = a.add(num, a.mul(c.g[m.bus][n-2-i], a.lin(&m.value[i], row)))
+	}
+	return num, den, false
 }
 
 // sum reports whether the message is on a bus without keys.

@@ -43,8 +43,8 @@ func (sh *Shape) Sum(columns []fr.Element, ch *parts.Challenges) (sum fr.Element
 	buses := make([]fr.Element, len(sh.sys.sys.Buses))
 	each(sh, columns, func(chip, number int, row []fr.Element, _ bool) {
 		p := sh.sys.plans[chip]
-		if p.constant {
-			row = append(slices.Clone(row), *new(fr.Element).SetUint64(uint64(number)))
+		if p.numbers > 0 {
+			row = append(slices.Clone(row), *new(fr.Element).SetUint64(p.number(number)))
 		}
 		for k := range p.messages {
 			m := &p.messages[k]

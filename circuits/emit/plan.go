@@ -32,7 +32,8 @@ type plan struct {
 	laws     []law
 	messages []message
 	bits     []int // of each wire, in an honest filling
-	constant bool  // what the verifier knows of a row is the row's number: it takes no wire, and stands behind them in a row's values
+	numbers  int   // of a table of numbers, how many: what the verifier knows of a row takes no wire, and stands behind them in a row's values
+	number   func(i int) uint64
 }
 
 // wire says how a wire's value follows from the columns of a row: it is a sum of columns, or the inverse of one where there is one.
@@ -53,7 +54,8 @@ func (p *plan) column(c int) int {
 
 // newPlan plans a chip of a system.
 func newPlan(s *circuits.System, c *circuits.Chip) *plan {
-	p := &plan{chip: c, constant: numbers(c)}
+	p := &plan{chip: c}
+	p.numbers, p.number = c.Numbers()
 	keep := p.columns()
 	for i, k := range keep {
 		if k {
@@ -147,14 +149,6 @@ func (p *plan) concerns(c *circuits.Constraint, keep []bool) bool {
 	return false
 }
 
-// numbers reports whether a chip is a table of all numbers from 0 on.
-func numbers(c *circuits.Chip) bool {
-	if !c.Table || len(c.Messages) != 1 || c.Messages[0].Bus != circuits.BusRange {
-		return false
-	}
-	return c.Messages[0].Send
-}
-
 // add adds a wire.
 func (p *plan) add(of circuits.Lin, bits int, given bool) int {
 	p.wires = append(p.wires, wire{of: compileLin(of)})
@@ -183,7 +177,7 @@ func (p *plan) over(l circuits.Lin, keep []bool) lin {
 	if len(rest.Terms) == 0 {
 		return out
 	}
-	if p.constant {
+	if p.numbers > 0 {
 		for i := range rest.Terms {
 			var c fr.Element
 			c.SetBigInt(rest.Terms[i].Coef)

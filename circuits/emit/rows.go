@@ -9,7 +9,8 @@ import (
 	"github.com/trilemma-dev/trilemma/circuits"
 )
 
-// Rows is a filling in the order in which parts hold it: rows of tables stand where the verifier expects them, whether they are used or not.
+// Rows is a filling in the order in which parts hold it: rows of tables stand where the verifier expects them, whether they are used or not, up to the last
+// one that is.
 type Rows struct {
 	sys  *System
 	rows [][][]uint64 // by chip, row, column
@@ -33,10 +34,11 @@ func (s *System) Rows(f *circuits.Filling, contents circuits.Contents) (*Rows, e
 			byGiven[rowKey(row, at)] = row
 		}
 		n := len(contents[p.chip.Name].Rows)
-		if p.constant {
-			n = maxNumber
+		if p.numbers > 0 {
+			n = p.numbers
 		}
-		for k := range n {
+		whole := p.numbers > 0 && len(byGiven) > 0
+		for k := 0; k < n && (whole || len(byGiven) > 0); k++ { // nobody has to hold what comes behind the last row that is used
 			row := make([]uint64, len(p.chip.Columns))
 			p.scatter(row, contents[p.chip.Name], k)
 			key := rowKey(row, at)
@@ -52,9 +54,6 @@ func (s *System) Rows(f *circuits.Filling, contents circuits.Contents) (*Rows, e
 	}
 	return r, nil
 }
-
-// maxNumber bounds the numbers of a table of all numbers.
-const maxNumber = 1 << 16
 
 // free reports whether a chip is a table from which a filling takes the rows that it uses.
 func (p *plan) free() bool {
@@ -74,8 +73,8 @@ func (p *plan) givenColumns() (at []int) {
 // scatter writes row k of what the verifier knows to its columns.
 func (p *plan) scatter(row []uint64, c circuits.Content, k int) {
 	at := p.givenColumns()
-	if p.constant {
-		row[at[0]] = uint64(k)
+	if p.numbers > 0 {
+		row[at[0]] = p.number(k)
 		return
 	}
 	for i, col := range at {

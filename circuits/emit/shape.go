@@ -44,8 +44,8 @@ func (s *System) Shape(name string, block int, rows map[string]int) (*Shape, err
 			return nil, fmt.Errorf("shape %s: %d rows of %s", name, n, chip)
 		case p.chip.Once && n > 1:
 			return nil, fmt.Errorf("shape %s: %s has one row", name, chip)
-		case p.constant && n != 0 && n != maxNumber:
-			return nil, fmt.Errorf("shape %s: %d rows of %s, which has %d or none", name, n, chip, maxNumber)
+		case p.numbers > 0 && n != 0 && n != p.numbers:
+			return nil, fmt.Errorf("shape %s: %d rows of %s, which has %d or none", name, n, chip, p.numbers)
 		}
 		sh.rows[i] = n - n%sh.block[i]
 	}
@@ -108,8 +108,8 @@ func (sh *Shape) Define(api frontend.API, columns, shared, given []frontend.Vari
 	e.challenge = newChallenge(algebra[frontend.Variable](e), sh.sys, shared)
 	each(sh, columns, func(chip, number int, row []frontend.Variable, first bool) {
 		p := sh.sys.plans[chip]
-		if p.constant {
-			row = append(slices.Clone(row), number)
+		if p.numbers > 0 {
+			row = append(slices.Clone(row), p.number(number))
 		}
 		e.row(p, row, first, (number+1)%sh.block[chip] == 0)
 	})

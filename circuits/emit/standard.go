@@ -1,70 +1,115 @@
 package emit
 
 import (
+	"fmt"
+
 	"github.com/trilemma-dev/trilemma/circuits"
+	"github.com/trilemma-dev/trilemma/machine"
 )
 
-// Mix says how often the chips of steps are used, in parts of any whole. What is not in it is used never, which costs parts, not proofs: one
-// shape has room for everything.
+// Mix says how often chips of steps are used, in parts of any whole.
 type Mix map[string]int
 
 // Standard makes the shapes of a family for circuits of at most so many constraints:
 //
-//	head     the one of every proof: the statement, the numbers below 2¹⁶, and some of everything, so that a short run is one part
-//	steps    steps of the mix
-//	any      all steps alike, for what the mix does not have
-//	image    cells that a run uses, and their initial values
-//	program  the program's table
-//
-// It needs at least 2¹⁷ constraints for the head.
-func (s *System) Standard(size int, mix Mix) ([]*Shape, error) {
-	groups := make(map[group][]string)
+//	head      the one of every proof: the statement, tables that are the same in every proof, and some of everything, so that a short
+//	          run is one part
+//	steps n   steps of one of the mixes, and what registers' ages take beside them
+//	any       all steps alike, for what the mixes do not have
+//	image     cells that a run uses, and tables that the verifier knows
+//	program   the program's table
+//	spread    the table for bitwise operations, if the head has no room for it
+func (s *System) Standard(size int, mixes ...Mix) ([]*Shape, error) {
+	b := &standard{System: s, size: size - reserve, groups: make(map[group][]string)}
 	for _, p := range s.plans {
 		g := p.group()
-		groups[g] = append(groups[g], p.chip.Name)
+		b.groups[g] = append(b.groups[g], p.chip.Name)
 	}
-	head := make(map[string]int)
-	free := size - reserve
-	for i, p := range s.plans {
-		switch {
-		case p.chip.Once:
-			head[p.chip.Name] = 1
-			free -= s.plans[i].cost()
-		case p.constant:
-			head[p.chip.Name] = maxNumber
-			free -= maxNumber * p.cost()
-		}
-	}
-	// What is left of the head: half for steps, the rest for tables and images.
-	s.share(head, groups[aStep], 1, free/2, nil)
-	s.share(head, groups[aProgram], 1, free/6, nil)
-	s.share(head, groups[anImage], 1, free/3, nil)
-	var shapes []*Shape
-	add := func(name string, block int, rows map[string]int) error {
-		sh, err := s.Shape(name, block, rows)
-		shapes = append(shapes, sh)
-		return err
-	}
-	if err := add("head", 1, head); err != nil {
+	if err := b.head(); err != nil {
 		return nil, err
 	}
-	for _, k := range []struct {
-		name  string
-		of    group
-		block int
-		mix   Mix
-	}{{"steps", aStep, blockRows, mix}, {"any", aStep, 1, nil}, {"image", anImage, 1, nil}, {"program", aProgram, 1, nil}} {
+	for i, m := range mixes {
 		rows := make(map[string]int)
-		s.share(rows, groups[k.of], k.block, size-reserve, k.mix)
-		if err := add(k.name, k.block, rows); err != nil {
+		b.share(rows, b.groups[aStep], blockRows, b.size, m)
+		if err := b.add(fmt.Sprintf("steps %d", i+1), blockRows, rows); err != nil {
 			return nil, err
 		}
 	}
-	return shapes, nil
+	for _, k := range []struct {
+		name string
+		of   group
+	}{{"any", aStep}, {"image", anImage}, {"program", aProgram}} {
+		rows := make(map[string]int)
+		b.share(rows, b.groups[k.of], 1, b.size, nil)
+		if err := b.add(k.name, 1, rows); err != nil {
+			return nil, err
+		}
+	}
+	return b.shapes, nil
+}
+
+// standard makes a family.
+type standard struct {
+	*System
+	size   int
+	groups map[group][]string
+	shapes []*Shape
+}
+
+func (b *standard) add(name string, block int, rows map[string]int) error {
+	sh, err := b.Shape(name, block, rows)
+	b.shapes = append(b.shapes, sh)
+	return err
+}
+
+// head makes the head, and the table of spread numbers apart if the two tables of 2¹⁶ numbers would take more than half of it.
+func (b *standard) head() error {
+	head, free, numbers := make(map[string]int), b.size, 0
+	always := b.sys.Contents(&machine.Program{}, circuits.Statement{})
+	var apart []string
+	for _, p := range b.plans {
+		name, n := p.chip.Name, len(always[p.chip.Name].Rows)
+		switch {
+		case p.numbers > 0:
+			if n = p.numbers; 2*(numbers+n) > b.size && numbers > 0 {
+				apart = append(apart, name)
+				continue
+			}
+			numbers += n
+		case p.chip.Once:
+			n = 1
+		case n == 0:
+			continue
+		}
+		head[name] = n
+		free -= n * p.cost()
+	}
+	if free < 0 {
+		return fmt.Errorf("a circuit of %d constraints has no room for what every proof has", b.size)
+	}
+	// Of the rest half is for steps: as many rows of each as make no block, if there is room.
+	b.share(head, b.groups[aStep], 1, free/2, nil)
+	b.share(head, b.groups[aProgram], 1, free/6, nil)
+	b.share(head, b.groups[anImage], 1, free/3, nil)
+	if err := b.add("head", 1, head); err != nil {
+		return err
+	}
+	for _, name := range apart {
+		i, err := b.index(name)
+		if err != nil {
+			return err
+		}
+		rows := map[string]int{name: b.plans[i].numbers}
+		b.share(rows, b.groups[aStep], blockRows, b.size-b.plans[i].numbers*b.plans[i].cost(), nil)
+		if err := b.add(name, blockRows, rows); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // reserve is what a circuit takes beside its rows, at most: sums, masks, powers of challenges.
-const reserve = 64
+const reserve = 128
 
 // blockRows is how many rows there are in the blocks of steps: with more, a row would cost a tenth of a constraint less, and the head needs room for
 // what makes no whole block.
@@ -81,28 +126,33 @@ const (
 )
 
 func (p *plan) group() group {
-	if p.chip.Once || p.constant {
+	if p.chip.Once || p.numbers > 0 {
 		return other
 	}
 	for i := range p.messages {
-		if p.messages[i].bus == circuits.BusFetch {
+		switch p.messages[i].bus {
+		case circuits.BusFetch:
 			if p.chip.Table {
 				return aProgram
 			}
-			return aStep
+		case circuits.BusRegisterImage, circuits.BusMemoryImage, circuits.BusGrownImage, circuits.BusCellImage:
+			return anImage
 		}
 	}
-	return anImage
+	if p.chip.Table {
+		return anImage
+	}
+	return aStep
 }
 
 // share adds rows of chips, in blocks, that take so many constraints, as often as the mix says; nil is all alike.
-func (s *System) share(rows map[string]int, chips []string, block, constraints int, mix Mix) {
+func (b *standard) share(rows map[string]int, chips []string, block, constraints int, mix Mix) {
 	weight, total := func(string) int { return 1 }, 0
 	if mix != nil {
 		weight = func(c string) int { return mix[c] }
 	}
 	cost := make(map[string]int)
-	for _, p := range s.plans {
+	for _, p := range b.plans {
 		cost[p.chip.Name] = p.blockCost(block)
 	}
 	for _, c := range chips {

@@ -10,6 +10,7 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/circuits"
 	"github.com/trilemma-dev/trilemma/circuits/parts"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/link"
@@ -26,7 +27,11 @@ func formed(t testing.TB) *proof.Proof {
 		t.Fatal(err)
 	}
 	p := &machine.Program{Code: []machine.Instr{{Op: machine.OpHalt}}}
-	st, err := claim(p).Statement()
+	ends, err := claim(p).Ends(1, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := claim(p).Statement(ends)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,11 +95,31 @@ func TestNoStatement(t *testing.T) {
 		"fuel that is no number of 63 bits": func(c *proof.Claim) { c.Result.Fuel = 1 << 63 },
 		"a limit that is none":              func(c *proof.Claim) { c.Limits.Fuel = 1 << 63 },
 		"no computation":                    func(c *proof.Claim) { c.Computation = cid.Undef },
-		"an end that no chip shows":         func(c *proof.Claim) { c.Result.Outcome.Kind = "other" },
 	} {
 		c := claim(p)
 		change(c)
-		if _, err := c.Statement(); !errors.Is(err, proof.ErrNoStatement) {
+		if _, err := c.Statement(&circuits.Statement{End: 1, Fuel: c.Result.Fuel}); !errors.Is(err, proof.ErrNoStatement) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestEnds: the end and the fuel that a proof states have to be those of the claim.
+func TestEnds(t *testing.T) {
+	p := &machine.Program{Code: []machine.Instr{{Op: machine.OpHalt}}}
+	for name, c := range map[string]struct {
+		end, fuel uint64
+		change    func(c *proof.Claim)
+	}{
+		"another end":               {2 | 3<<16, 2, func(*proof.Claim) {}},
+		"less fuel":                 {1, 1, func(*proof.Claim) {}},
+		"more fuel than is allowed": {1, 2, func(c *proof.Claim) { c.Limits.Fuel = 1 }},
+		"an end that no chip shows": {1, 2, func(c *proof.Claim) { c.Result.Outcome.Kind = "other" }},
+		"too much output":           {1, 2, func(c *proof.Claim) { c.Result.Streams[0] = []byte("a result") }},
+	} {
+		of := claim(p)
+		c.change(of)
+		if _, err := of.Ends(c.end, c.fuel); !errors.Is(err, proof.ErrStatement) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

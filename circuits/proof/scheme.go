@@ -25,11 +25,11 @@ type Scheme struct {
 	Shapes []*emit.Shape
 }
 
-// NewScheme makes the scheme whose circuits have at most so many constraints, for runs of such a mix.
-func NewScheme(constraints int, mix emit.Mix) (*Scheme, error) {
+// NewScheme makes the scheme whose circuits have at most so many constraints, for runs of such mixes.
+func NewScheme(constraints int, mixes ...emit.Mix) (*Scheme, error) {
 	s := newSystem()
 	var err error
-	s.Shapes, err = s.System.Standard(constraints, mix)
+	s.Shapes, err = s.System.Standard(constraints, mixes...)
 	return s, err
 }
 
