@@ -9,23 +9,25 @@ import (
 	"github.com/trilemma-dev/trilemma/circuits"
 )
 
-// Rows is a filling in the order in which parts hold it: rows of tables stand where the verifier expects them, whether they are used or not, up to the last
-// one that is.
+// Rows is a filling in the order in which parts hold it: rows of tables stand where the verifier expects them, whether they are used or not. Parts need
+// not hold those behind the last one that is used.
 type Rows struct {
 	sys  *System
 	rows [][][]uint64 // by chip, row, column
+	need []int        // how many of them parts have to hold, by chip
 	wide map[circuits.Place]fr.Element
 }
 
 // Rows arranges a filling. Its rows are read until the proof is made.
 func (s *System) Rows(f *circuits.Filling, contents circuits.Contents) (*Rows, error) {
-	r := &Rows{sys: s, rows: make([][][]uint64, len(s.plans)), wide: f.Wide}
+	r := &Rows{sys: s, rows: make([][][]uint64, len(s.plans)), need: make([]int, len(s.plans)), wide: f.Wide}
 	for i, p := range s.plans {
 		filled := f.Rows[p.chip.Name]
 		if !p.free() {
 			for _, row := range filled {
 				r.rows[i] = append(r.rows[i], row)
 			}
+			r.need[i] = len(filled)
 			continue
 		}
 		at := p.givenColumns()
@@ -37,16 +39,19 @@ func (s *System) Rows(f *circuits.Filling, contents circuits.Contents) (*Rows, e
 		if p.numbers > 0 {
 			n = p.numbers
 		}
-		whole := p.numbers > 0 && len(byGiven) > 0
-		for k := 0; k < n && (whole || len(byGiven) > 0); k++ { // nobody has to hold what comes behind the last row that is used
+		for k := range n {
 			row := make([]uint64, len(p.chip.Columns))
 			p.scatter(row, contents[p.chip.Name], k)
 			key := rowKey(row, at)
 			if used, ok := byGiven[key]; ok {
 				row = used
 				delete(byGiven, key)
+				r.need[i] = k + 1
 			}
 			r.rows[i] = append(r.rows[i], row)
+		}
+		if p.numbers > 0 && r.need[i] > 0 {
+			r.need[i] = n
 		}
 		if len(byGiven) > 0 {
 			return nil, fmt.Errorf("%s has %d rows that are not in the table", p.chip.Name, len(byGiven))
@@ -90,12 +95,12 @@ func rowKey(row []uint64, at []int) string {
 	return string(b)
 }
 
-// Counts is how many rows there are of each chip.
+// Counts is how many rows of each chip parts have to hold.
 func (r *Rows) Counts() map[string]int {
 	n := make(map[string]int)
 	for i, p := range r.sys.plans {
-		if len(r.rows[i]) > 0 {
-			n[p.chip.Name] = len(r.rows[i])
+		if r.need[i] > 0 {
+			n[p.chip.Name] = r.need[i]
 		}
 	}
 	return n
@@ -123,8 +128,8 @@ func (r *Rows) Cut(shapes []*Shape) ([]Part, error) {
 			out[k].count[i] = shapes[k].takes(i, len(r.rows[i])-next)
 			next += out[k].count[i]
 		}
-		if next < len(r.rows[i]) {
-			return nil, fmt.Errorf("the shapes take %d of %d rows of %s", next, len(r.rows[i]), p.chip.Name)
+		if next < r.need[i] {
+			return nil, fmt.Errorf("the shapes take %d of %d rows of %s", next, r.need[i], p.chip.Name)
 		}
 	}
 	return out, nil
