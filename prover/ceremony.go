@@ -115,11 +115,15 @@ func EndPowers(size uint64, beacon []byte, steps [][]byte) (p *Powers, err error
 
 // start begins the second phase for a circuit.
 func (p *Powers) start(c *Circuit) (*mpcsetup.Phase2, *mpcsetup.Phase2Evaluations, error) {
-	if uint64(c.Constraints()) > p.size {
+	system, err := c.compile()
+	if err != nil {
+		return nil, nil, err
+	}
+	if uint64(system.GetNbConstraints()) > p.size {
 		return nil, nil, fmt.Errorf("%w: %s has more than %d constraints", ErrCeremony, c.Name(), p.size)
 	}
 	ph := new(mpcsetup.Phase2)
-	e := ph.Initialize(c.system, &p.commons)
+	e := ph.Initialize(system, &p.commons)
 	return ph, &e, nil
 }
 

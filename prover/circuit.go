@@ -40,38 +40,91 @@ type Shape interface {
 	Define(api frontend.API, columns, shared, given []frontend.Variable) (frontend.Variable, error)
 }
 
-// Circuit is a shape, compiled for a family's challenges.
+// Described is a shape that can say what it is without being compiled: shapes of one digest are the same circuit.
+type Described interface {
+	Digest() parts.Digest
+	Constraints() int
+}
+
+// Circuit is a shape for a family's challenges. It is compiled when it is first needed, and safe for concurrent use.
 type Circuit struct {
 	shape  Shape
 	shared int
-	system *cs.R1CS
 	digest parts.Digest
+
+	mu       sync.Mutex
+	system   *cs.R1CS // nil: not compiled, or let go
+	compiled parts.Digest
 }
 
 // quiet makes gnark write no log, which it would do on stdout.
 var quiet = sync.OnceFunc(logger.Disable)
 
-// Compile compiles a shape for challenges of these labels and checks that it keeps the rules. The error wraps ErrCircuit if it does not.
-func Compile(shape Shape, labels []string) (c *Circuit, err error) {
+// Plan makes a circuit of a shape for challenges of these labels. A shape that is not [Described] is compiled at once. The error wraps ErrCircuit if the
+// circuit breaks a rule.
+func Plan(shape Shape, labels []string) (*Circuit, error) {
+	c := &Circuit{shape: shape, shared: len(labels)}
+	if d, ok := shape.(Described); ok {
+		h := sha256.New()
+		of := d.Digest()
+		fmt.Fprintf(h, "trilemma shape\ngnark %s\n%x\n%q\n", gnark.Version, of, labels)
+		c.digest = parts.Digest(h.Sum(nil))
+		return c, nil
+	}
+	_, err := c.compile()
+	c.digest = c.compiled
+	return c, err
+}
+
+// Compile is Plan, and compiles the circuit.
+func Compile(shape Shape, labels []string) (*Circuit, error) {
+	c, err := Plan(shape, labels)
+	if err == nil {
+		_, err = c.compile()
+	}
+	return c, err
+}
+
+// compile returns the compiled circuit, which keeps the rules: else the error wraps ErrCircuit.
+func (c *Circuit) compile() (system *cs.R1CS, err error) {
 	quiet()
-	defer caught("compile "+shape.Name(), &err)
+	defer caught("compile "+c.Name(), &err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.system != nil {
+		return c.system, nil
+	}
 	d := &definition{
-		Shared:  make([]frontend.Variable, len(labels)),
-		Given:   make([]frontend.Variable, shape.Given()),
-		Columns: make([]frontend.Variable, shape.Columns()),
-		shape:   shape,
+		Shared:  make([]frontend.Variable, c.shared),
+		Given:   make([]frontend.Variable, c.shape.Given()),
+		Columns: make([]frontend.Variable, c.shape.Columns()),
+		shape:   c.shape,
 	}
 	// 0: a long sum is one constraint; gnark would cut it.
 	compiled, err := frontend.Compile(ecc.BN254.ScalarField(), r1cs.NewBuilder, d, frontend.WithCompressThreshold(0))
 	if err != nil {
-		return nil, fmt.Errorf("compile %s: %w", shape.Name(), err)
+		return nil, fmt.Errorf("compile %s: %w", c.Name(), err)
 	}
-	system := compiled.(*cs.R1CS)
+	system = compiled.(*cs.R1CS)
 	if err := lint(system); err != nil {
-		return nil, fmt.Errorf("%s: %w", shape.Name(), err)
+		return nil, fmt.Errorf("%s: %w", c.Name(), err)
 	}
 	swapSides(system)
-	return &Circuit{shape: shape, shared: len(labels), system: system, digest: digestOf(system)}, nil
+	c.system, c.compiled = system, digestOf(system)
+	return system, nil
+}
+
+// compiledDigest is a hash of the compiled circuit.
+func (c *Circuit) compiledDigest() (parts.Digest, error) {
+	_, err := c.compile()
+	return c.compiled, err
+}
+
+// LetGo frees the memory of the compiled circuit, which is compiled again when it is needed.
+func (c *Circuit) LetGo() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.system = nil
 }
 
 // caught turns a panic of gnark into an error.
@@ -84,10 +137,18 @@ func caught(doing string, err *error) {
 // Name is the shape's name.
 func (c *Circuit) Name() string { return c.shape.Name() }
 
-// Constraints is the number of constraints.
-func (c *Circuit) Constraints() int { return c.system.GetNbConstraints() }
+// Constraints is the number of constraints; of a circuit that is not compiled, as its shape tells it, which is a few too low.
+func (c *Circuit) Constraints() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d, ok := c.shape.(Described); ok && c.system == nil {
+		return d.Constraints()
+	}
+	return c.system.GetNbConstraints()
+}
 
-// Digest is a hash of the compiled circuit and of gnark's version: what keys depend on, but for randomness.
+// Digest is a hash of the circuit and of gnark's version: what keys depend on, but for randomness. Keys also tell what they were made for in its
+// compiled form, which has to be the same when they are used.
 func (c *Circuit) Digest() parts.Digest { return c.digest }
 
 // definition is what gnark compiles: a shape, joined to the other parts by a mask that it sends to the next one and one that it receives from the one

@@ -8,11 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/ipfs/go-cid"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/trilemma-dev/trilemma/circuits/parts"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
@@ -23,7 +21,11 @@ const familyExt = ".family"
 
 // Keys makes the keys of a circuit.
 func (g *Generator) Keys(ctx context.Context, c *Circuit) (Keys, error) {
-	pk, vk, err := g.Generate(ctx, c.system)
+	system, err := c.compile()
+	if err != nil {
+		return Keys{}, err
+	}
+	pk, vk, err := g.Generate(ctx, system)
 	if err != nil {
 		return Keys{}, fmt.Errorf("%s: %w", c.Name(), err)
 	}
@@ -34,21 +36,17 @@ func (g *Generator) Keys(ctx context.Context, c *Circuit) (Keys, error) {
 	return Keys{Circuit: c, Proving: pk, Key: k}, nil
 }
 
-// CompileAll compiles the shapes of a scheme, in their order, on all processors. The error wraps ErrCircuit if one breaks a rule.
-func CompileAll(ctx context.Context, s *proof.Scheme) ([]*Circuit, error) {
-	out := make([]*Circuit, len(s.Shapes))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for i, sh := range s.Shapes {
-		g.Go(func() (err error) {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			out[i], err = Compile(sh, s.System.Labels())
-			return err
-		})
+// PlanAll makes circuits of the shapes of a scheme, in their order.
+func PlanAll(s *proof.Scheme) (cs []*Circuit, err error) {
+	labels := s.System.Labels()
+	for _, sh := range s.Shapes {
+		c, err := Plan(sh, labels)
+		if err != nil {
+			return nil, err
+		}
+		cs = append(cs, c)
 	}
-	return out, g.Wait()
+	return cs, nil
 }
 
 // CeremonyCID is the transcript that the keys come from, undefined if one machine drew their randomness.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/ipfs/go-cid"
 
@@ -38,6 +39,9 @@ const (
 // Save stores keys of a circuit. ceremony is the transcript that their randomness comes from, undefined if this machine drew it. Keys of the same
 // circuit that are there already are replaced.
 func (s *Keystore) Save(k Keys, ceremony cid.Cid) (*Manifest, error) {
+	if _, err := k.Circuit.compile(); err != nil {
+		return nil, fmt.Errorf("save keys: %w", err)
+	}
 	m := newManifest(k.Circuit, k.Key, ceremony)
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("save keys: %w", err)
@@ -138,10 +142,9 @@ func readSmall(path string) ([]byte, error) {
 	return data, errors.Join(err, f.Close())
 }
 
-// Load loads the keys of a circuit. The error wraps ErrNoKeys if there are none, and ErrManifest if what is there is not what was saved.
+// Load finds the keys of a circuit; the proving key is loaded, and compared with what was saved, when it is first needed. The error wraps ErrNoKeys if
+// there are none, and ErrManifest if what is there is not what was saved.
 func (s *Keystore) Load(c *Circuit) (k Keys, m *Manifest, err error) {
-	quiet()
-	defer caught("load keys of "+c.Name(), &err)
 	m, err = s.manifest(c.digest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return k, nil, fmt.Errorf("%w of %s", ErrNoKeys, c.Name())
@@ -149,42 +152,66 @@ func (s *Keystore) Load(c *Circuit) (k Keys, m *Manifest, err error) {
 	if err == nil {
 		err = m.fits(c)
 	}
+	if err == nil {
+		err = s.there(m)
+	}
 	if err != nil {
 		return k, nil, fmt.Errorf("load keys of %s: %w", c.Name(), err)
-	}
-	data, err := s.proving(m)
-	if err != nil {
-		return k, nil, fmt.Errorf("load keys of %s: %w", c.Name(), err)
-	}
-	pk := new(groth16.ProvingKey)
-	if err := pk.ReadDump(bytes.NewReader(data)); err != nil {
-		return k, nil, fmt.Errorf("load keys of %s: %w: %w", c.Name(), ErrManifest, err)
 	}
 	key, err := parts.ParseKey(m.Verifying)
 	if err != nil {
 		return k, nil, fmt.Errorf("load keys of %s: %w", c.Name(), err)
 	}
-	return Keys{Circuit: c, Proving: pk, Key: key}, m, nil
+	return Keys{Circuit: c, Key: key, load: sync.OnceValues(func() (*groth16.ProvingKey, error) { return s.load(c, m) })}, m, nil
+}
+
+// load loads the proving key of a circuit.
+func (s *Keystore) load(c *Circuit, m *Manifest) (pk *groth16.ProvingKey, err error) {
+	quiet()
+	defer caught("load keys of "+c.Name(), &err)
+	of, err := c.compiledDigest()
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(m.Compiled, of[:]) {
+		return nil, fmt.Errorf("load keys of %s: %w: they were made for circuit %x, which is %x now", c.Name(), ErrManifest, m.Compiled[:8], of[:8])
+	}
+	data, err := s.proving(m)
+	if err != nil {
+		return nil, fmt.Errorf("load keys of %s: %w", c.Name(), err)
+	}
+	pk = new(groth16.ProvingKey)
+	if err := pk.ReadDump(bytes.NewReader(data)); err != nil {
+		return nil, fmt.Errorf("load keys of %s: %w: %w", c.Name(), ErrManifest, err)
+	}
+	return pk, nil
+}
+
+// there checks that a proving key's file is there, with its size.
+func (s *Keystore) there(m *Manifest) error {
+	st, err := os.Stat(filepath.Join(s.dir, m.provingName()))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w: the proving key is missing", ErrNoKeys)
+	case err != nil:
+		return err
+	case st.Size() != m.Proving.Size:
+		return fmt.Errorf("%w: the proving key has %d bytes, not %d", ErrManifest, st.Size(), m.Proving.Size)
+	}
+	return nil
 }
 
 // proving reads a proving key's file and checks that it is the one that was written.
 func (s *Keystore) proving(m *Manifest) ([]byte, error) {
-	f, err := os.Open(filepath.Join(s.dir, m.provingName()))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: the proving key is missing", ErrNoKeys)
+	if err := s.there(m); err != nil {
+		return nil, err
 	}
+	f, err := os.Open(filepath.Join(s.dir, m.provingName()))
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close() // only read from
-	st, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if st.Size() != m.Proving.Size {
-		return nil, fmt.Errorf("%w: the proving key has %d bytes, not %d", ErrManifest, st.Size(), m.Proving.Size)
-	}
-	data := make([]byte, st.Size())
+	data := make([]byte, m.Proving.Size)
 	if _, err := io.ReadFull(f, data); err != nil {
 		return nil, err
 	}

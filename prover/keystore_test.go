@@ -33,7 +33,11 @@ func TestKeystore(t *testing.T) {
 	}
 	var want, got bytes.Buffer
 	write(t, &want, k.Proving.WriteRawTo)
-	write(t, &got, loaded.Proving.WriteRawTo)
+	_, pk, err := loaded.ready()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, &got, pk.WriteRawTo)
 	if !bytes.Equal(want.Bytes(), got.Bytes()) || !bytes.Equal(loaded.Key.Bytes(), k.Key.Bytes()) {
 		t.Error("the keys became other ones")
 	}
@@ -73,7 +77,11 @@ func TestKeystore(t *testing.T) {
 			t.Fatal(err)
 		}
 		damage()
-		if _, _, err := s.Load(k.Circuit); !errors.Is(err, ErrManifest) {
+		loaded, _, err := s.Load(k.Circuit)
+		if err == nil {
+			_, _, err = loaded.ready()
+		}
+		if !errors.Is(err, ErrManifest) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -45,6 +45,7 @@ const maxManifest = 1 << 20
 type Manifest struct {
 	Trilemma    string
 	Circuit     []byte
+	Compiled    []byte
 	Name        string
 	Constraints int64
 	Gnark       string
@@ -72,7 +73,7 @@ func (m *Manifest) Origin() string {
 
 // newManifest describes keys whose proving key is not stored yet. ceremony is undefined for randomness of this machine.
 func newManifest(c *Circuit, key *parts.Key, ceremony cid.Cid) *Manifest {
-	m := &Manifest{Trilemma: ManifestVersion, Circuit: c.digest[:], Name: c.Name(), Constraints: int64(c.Constraints()),
+	m := &Manifest{Trilemma: ManifestVersion, Circuit: c.digest[:], Compiled: c.compiled[:], Name: c.Name(), Constraints: int64(c.Constraints()),
 		Gnark: gnark.Version.String(), Verifying: key.Bytes()}
 	if ceremony.Defined() {
 		var l datamodel.Link = cidlink.Link{Cid: ceremony}
@@ -98,7 +99,7 @@ func ReadManifest(data []byte) (*Manifest, error) {
 	switch {
 	case m.Trilemma != ManifestVersion:
 		return nil, fmt.Errorf("%w: version %.40q, this program knows %q", ErrManifest, m.Trilemma, ManifestVersion)
-	case len(m.Circuit) != len(parts.Digest{}) || len(m.Proving.Sha256) != len(parts.Digest{}):
+	case len(m.Circuit) != len(parts.Digest{}) || len(m.Compiled) != len(parts.Digest{}) || len(m.Proving.Sha256) != len(parts.Digest{}):
 		return nil, fmt.Errorf("%w: digests of %d and %d bytes", ErrManifest, len(m.Circuit), len(m.Proving.Sha256))
 	case m.Proving.Size < 0 || m.Constraints < 0 || len(m.Name) > parts.MaxName:
 		return nil, fmt.Errorf("%w: a number or name that cannot be", ErrManifest)

@@ -12,6 +12,7 @@ import (
 	"github.com/consensys/gnark/backend"
 	groth16 "github.com/consensys/gnark/backend/groth16/bn254"
 	"github.com/consensys/gnark/backend/witness"
+	cs "github.com/consensys/gnark/constraint/bn254"
 	"github.com/consensys/gnark/constraint/solver"
 
 	"github.com/trilemma-dev/trilemma/circuits/parts"
@@ -34,8 +35,28 @@ type Work interface {
 // Keys is a circuit with its proving and verifying key.
 type Keys struct {
 	Circuit *Circuit
-	Proving *groth16.ProvingKey
+	Proving *groth16.ProvingKey // nil: it is loaded when it is needed
 	Key     *parts.Key
+
+	load func() (*groth16.ProvingKey, error)
+}
+
+// ready returns the compiled circuit and the proving key.
+func (k *Keys) ready() (*cs.R1CS, *groth16.ProvingKey, error) {
+	system, err := k.Circuit.compile()
+	if err != nil {
+		return nil, nil, err
+	}
+	pk := k.Proving
+	if pk == nil {
+		if pk, err = k.load(); err != nil {
+			return nil, nil, err
+		}
+	}
+	if n := len(pk.CommitmentKeys); n != 1 || len(pk.CommitmentKeys[0].Basis) != k.Circuit.shape.Columns()+3 {
+		return nil, nil, fmt.Errorf("%w: the proving key of %s is another circuit's", parts.ErrKey, k.Circuit.Name())
+	}
+	return system, pk, nil
 }
 
 // VerifyingKey is gnark's verifying key in the form that verifiers read. The error wraps parts.ErrKey.
@@ -63,9 +84,6 @@ func New(labels []string, keys []Keys) (*Prover, error) {
 		s := k.Circuit.shape
 		if k.Circuit.shared != len(labels) {
 			return nil, fmt.Errorf("%s is compiled for %d challenges instead of %d", s.Name(), k.Circuit.shared, len(labels))
-		}
-		if n := len(k.Proving.CommitmentKeys); n != 1 || len(k.Proving.CommitmentKeys[0].Basis) != s.Columns()+3 {
-			return nil, fmt.Errorf("%w: the proving key of %s is another circuit's", parts.ErrKey, s.Name())
 		}
 		kinds[i] = parts.Kind{Name: s.Name(), Given: s.Given(), Key: k.Key}
 	}
@@ -180,7 +198,11 @@ func (p *Prover) commit(i int, w Work, m *masks, buffer []fr.Element) (c parts.C
 	if err != nil {
 		return c, err
 	}
-	point, err := p.keys[w.Kind()].Proving.CommitmentKeys[0].Commit(append(v, sent, received, blind))
+	_, pk, err := p.keys[w.Kind()].ready()
+	if err != nil {
+		return c, err
+	}
+	point, err := pk.CommitmentKeys[0].Commit(append(v, sent, received, blind))
 	if err != nil {
 		return c, err
 	}
@@ -205,12 +227,16 @@ func (p *Prover) provePart(i int, w Work, m *masks, ch *parts.Challenges, buffer
 		return part, err
 	}
 	delta := masked(sum, sent, received, ch)
-	k := p.keys[w.Kind()]
+	k := &p.keys[w.Kind()]
+	system, pk, err := k.ready()
+	if err != nil {
+		return part, err
+	}
 	public := ch.Inputs(delta, given)
 	if len(public) != parts.Publics(k.Circuit.shared, k.Circuit.shape.Given()) {
 		return part, fmt.Errorf("%d public inputs", len(public))
 	}
-	proof, err := groth16.Prove(k.Circuit.system, k.Proving, &inputs{vector: k.Circuit.assign(public, v, sent, received)},
+	proof, err := groth16.Prove(system, pk, &inputs{vector: k.Circuit.assign(public, v, sent, received)},
 		backend.WithProverHashToFieldFunction(newFixedHash(ch.Mask)),
 		backend.WithSolverOptions(solver.OverrideHint(maskHintID(), func(_ *big.Int, _, out []*big.Int) error {
 			blind.BigInt(out[0])

@@ -2,6 +2,7 @@ package emit
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -74,54 +75,112 @@ func (p *plan) blockCost(rows int) int {
 }
 
 // Choose chooses shapes that have room for so many rows of each chip: one that has the chips of one row; then, as long as rows are left, the one
-// of whose constraints rows that are left take the most.
+// of whose constraints rows that are left take the most, where a part costs some constraints beside.
 func (s *System) Choose(shapes []*Shape, counts map[string]int) ([]*Shape, error) {
-	rows := make([]int, len(s.plans))
+	c := &choice{System: s, need: make([]int, len(s.plans)), room: make(map[int][]int)}
 	for chip, n := range counts {
 		i, err := s.index(chip)
 		if err != nil {
 			return nil, err
 		}
-		rows[i] = n
+		c.need[i] = n
 	}
 	var chosen []*Shape
 	for {
-		left := s.left(chosen, rows)
-		var best *Shape
-		bestUsed, bestSize := 0, 1
-		for _, sh := range shapes {
-			used, size, once := 0, 0, false
-			for i, p := range s.plans {
-				c := p.blockCost(sh.block[i])
-				used += c * (sh.takes(i, left[i]) / sh.block[i])
-				size += c * (sh.rows[i] / sh.block[i])
-				once = once || p.chip.Once && sh.rows[i] > 0
-			}
-			if once == (len(chosen) == 0) && used*bestSize > bestUsed*size {
-				best, bestUsed, bestSize = sh, used, size
-			}
-		}
+		c.count()
+		best := c.best(shapes, len(chosen) == 0)
 		if best == nil {
-			for i, p := range s.plans {
-				if left[i] > 0 {
-					return nil, fmt.Errorf("no shape has room for %d more rows of %s", left[i], p.chip.Name)
-				}
-			}
-			return chosen, nil
+			break
 		}
-		chosen = append(chosen, best)
+		for range c.times(best) {
+			chosen = append(chosen, best)
+			c.take(best)
+		}
+	}
+	for i, p := range s.plans {
+		if c.left[i] > 0 {
+			return nil, fmt.Errorf("no shape has room for %d more rows of %s", c.left[i], p.chip.Name)
+		}
+	}
+	return chosen, nil
+}
+
+// choice is shapes as far as they are chosen: what there is room for, by size of blocks and chip.
+type choice struct {
+	*System
+	need, left []int
+	room       map[int][]int
+}
+
+func (c *choice) take(sh *Shape) {
+	for i, n := range sh.rows {
+		if n > 0 {
+			b := sh.block[i]
+			if c.room[b] == nil {
+				c.room[b] = make([]int, len(c.need))
+			}
+			c.room[b][i] += n
+		}
 	}
 }
 
-// left is how many rows of each chip shapes do not take, when they are given them as Cut does.
-func (s *System) left(shapes []*Shape, rows []int) []int {
-	left := slices.Clone(rows)
-	for i := range left {
-		for _, k := range byBlock(shapes, i) {
-			left[i] -= shapes[k].takes(i, left[i])
+// count finds how many rows of each chip are left, when rows are given to shapes as Cut does.
+func (c *choice) count() {
+	c.left = slices.Clone(c.need)
+	for _, b := range slices.Backward(slices.Sorted(maps.Keys(c.room))) {
+		for i := range c.left {
+			n := min(c.left[i], c.room[b][i])
+			c.left[i] -= n - n%b
 		}
 	}
-	return left
+}
+
+// best is the shape that is used best, or nil if none is of use. The first one has the chips of one row, the others have not.
+func (c *choice) best(shapes []*Shape, first bool) (best *Shape) {
+	bestUsed, bestSize := 0, 1
+	for _, sh := range shapes {
+		used, size, once := 0, overhead, false
+		for i, p := range c.plans {
+			if sh.rows[i] == 0 {
+				continue
+			}
+			cost := p.blockCost(sh.block[i])
+			used += cost * (sh.takes(i, c.left[i]) / sh.block[i])
+			size += cost * (sh.rows[i] / sh.block[i])
+			once = once || p.chip.Once
+		}
+		if once == first && used*bestSize > bestUsed*size {
+			best, bestUsed, bestSize = sh, used, size
+		}
+	}
+	return best
+}
+
+// times is how often a shape can be taken before it is looked for the best one again: as long as it is used almost as well as the first time.
+func (c *choice) times(sh *Shape) int {
+	used := func(k int) (sum int) {
+		for i, p := range c.plans {
+			if n := min(c.left[i], k*sh.rows[i]); n > 0 {
+				sum += p.blockCost(sh.block[i]) * (n / sh.block[i])
+			}
+		}
+		return sum
+	}
+	once, k := used(1), 1
+	for sh.only() && 20*used(2*k) >= 19*once*2*k {
+		k *= 2
+	}
+	return k
+}
+
+// only reports whether a shape may be taken many times: it has no chip of one row.
+func (sh *Shape) only() bool {
+	for i, p := range sh.sys.plans {
+		if p.chip.Once && sh.rows[i] > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // byBlock is the indices of shapes in the order in which they take rows of a chip: those with large blocks first.

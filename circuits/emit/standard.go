@@ -15,10 +15,10 @@ type Mix map[string]int
 //	head      the one of every proof: the statement, tables that are the same in every proof, and some of everything, so that a short
 //	          run is one part
 //	steps n   steps of one of the mixes, and what registers' ages take beside them
-//	any       all steps alike, for what the mixes do not have
-//	image     cells that a run uses, and tables that the verifier knows
-//	program   the program's table
-//	spread    the table for bitwise operations, if the head has no room for it
+//	any       all steps alike
+//
+// and a small one for each class of chips that are used alike, so that no program is far from all mixes. The table for bitwise operations is apart if
+// the head has no room for it.
 func (s *System) Standard(size int, mixes ...Mix) ([]*Shape, error) {
 	b := &standard{System: s, size: size - reserve, groups: make(map[group][]string)}
 	for _, p := range s.plans {
@@ -35,17 +35,13 @@ func (s *System) Standard(size int, mixes ...Mix) ([]*Shape, error) {
 			return nil, err
 		}
 	}
-	for _, k := range []struct {
-		name string
-		of   group
-	}{{"any", aStep}, {"image", anImage}, {"program", aProgram}} {
-		rows := make(map[string]int)
-		b.share(rows, b.groups[k.of], 1, b.size, nil)
-		if err := b.add(k.name, 1, rows); err != nil {
-			return nil, err
-		}
+	rows := make(map[string]int)
+	b.share(rows, append(append(append([]string{}, b.groups[aStep]...), b.groups[anImage]...), b.groups[aProgram]...), 1, b.size, nil)
+	if err := b.add("any", 1, rows); err != nil {
+		return nil, err
 	}
-	return b.shapes, nil
+	err := b.classes(mixes)
+	return b.shapes, err
 }
 
 // standard makes a family.
@@ -71,7 +67,7 @@ func (b *standard) head() error {
 		name, n := p.chip.Name, len(always[p.chip.Name].Rows)
 		switch {
 		case p.numbers > 0:
-			if n = p.numbers; 2*(numbers+n) > b.size && numbers > 0 {
+			if n = p.numbers; 2*(numbers+n) > b.size && n > b.size/4 && numbers > b.size/4 {
 				apart = append(apart, name)
 				continue
 			}
@@ -100,8 +96,8 @@ func (b *standard) head() error {
 			return err
 		}
 		rows := map[string]int{name: b.plans[i].numbers}
-		b.share(rows, b.groups[aStep], blockRows, b.size-b.plans[i].numbers*b.plans[i].cost(), nil)
-		if err := b.add(name, blockRows, rows); err != nil {
+		b.share(rows, b.groups[aStep], 1, b.size-b.plans[i].numbers*b.plans[i].cost(), nil)
+		if err := b.add(name, 1, rows); err != nil {
 			return err
 		}
 	}

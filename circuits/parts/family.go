@@ -21,7 +21,7 @@ const Version = "parts/1"
 
 // Limits of a family and of a proof.
 const (
-	MaxKinds     = 64
+	MaxKinds     = 1 << 10
 	MaxLabels    = 64
 	MaxGiven     = 1 << 12 // public inputs of one part that the verifier computes
 	MaxParts     = 1 << 20

@@ -33,7 +33,7 @@ type Making struct {
 // Open opens the keys of a scheme, and keeps their family as one that is trusted here. Keys that the store does not have are made: they are development keys. If making is
 // nil they are not, and the error wraps [prover.ErrNoKeys].
 func Open(ctx context.Context, store *prover.Keystore, scheme *proof.Scheme, making *Making) (*Keys, error) {
-	cs, err := prover.CompileAll(ctx, scheme)
+	cs, err := prover.PlanAll(scheme)
 	if err != nil {
 		return nil, err
 	}
@@ -81,5 +81,6 @@ func (mk *Making) keys(ctx context.Context, store *prover.Keystore, g *prover.Ge
 	if mk.Made != nil {
 		mk.Made(m, mk.Now().Sub(start))
 	}
-	return k, m, nil
+	c.LetGo() // there may be hundreds
+	return store.Load(c)
 }
