@@ -9,15 +9,15 @@ func (m *maker) jumps() {
 	s.fetch(nil, t)
 	s.next(t, Lin{})
 
-	// Within its table a jump goes on by the register, beyond it by the constant. Either is less than 2¹⁶, so that it stays a program counter.
+	// Within its table a jump goes on by the register, beyond it by the constant. Either is at most the constant and so less than 2¹⁶: it stays a program counter.
 	within := func(x *execution) bool { return x.reg(opA) <= x.in.Imm }
 	in := m.step("jump_table", use{op: machine.OpJumpTable, lanes: []operand{opA, opJumps}, takes: within})
-	a, v, more := in.lane(0, "a"), in.limbs("x", 1), in.limbs("more", 1)
+	a, v, more := in.lane(0, "a"), in.column("x", 64), in.limbs("more", 1)
 	in.fetch([]Lin{a, v.Plus(more)})
 	in.read(0, a, slotA, v)
 	in.next(in.pc.Plus(Int(1), v), Lin{})
 	in.fill = func(x *execution, r Row) {
-		r.limbs(v, x.at(0))
+		r.set(v, x.at(0))
 		r.limbs(more, x.in.Imm-x.at(0))
 	}
 

@@ -1,14 +1,145 @@
-package circuits_test
+package circuits
 
 import (
+	"math/big"
+	"slices"
+	"strings"
 	"testing"
-
-	"github.com/trilemma-dev/trilemma/circuits"
 )
 
 // TestLint checks that the chips follow the rules.
 func TestLint(t *testing.T) {
-	if err := circuits.New().Lint(); err != nil {
+	if err := New().Lint(); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestLintFinds breaks each rule in a chip that follows it.
+func TestLintFinds(t *testing.T) {
+	// lookups takes away the lookups of a column.
+	lookups := func(column string) func(s *System, c *Chip) {
+		return func(s *System, c *Chip) {
+			at := c.Column(column)
+			c.Messages = slices.DeleteFunc(c.Messages, func(m Message) bool {
+				return s.Buses[m.Bus].Kind == Plain && m.Bus != BusFetch && slices.ContainsFunc(m.parts(), func(l Lin) bool {
+					return slices.ContainsFunc(l.Terms, func(t Term) bool { return t.Column == at })
+				})
+			})
+		}
+	}
+	law := func(name string) func(s *System, c *Chip) {
+		return func(_ *System, c *Chip) {
+			c.Constraints = slices.DeleteFunc(c.Constraints, func(con Constraint) bool { return con.Name == name })
+		}
+	}
+	add := func(sum ...Product) func(s *System, c *Chip) {
+		return func(_ *System, c *Chip) { c.Constraints = append(c.Constraints, Constraint{"more", sum}) }
+	}
+	message := func(m Message) func(s *System, c *Chip) {
+		return func(_ *System, c *Chip) { c.Messages = append(c.Messages, m) }
+	}
+	x := column(1)
+	for _, r := range []struct {
+		rule, chip string
+		change     func(s *System, c *Chip)
+		want       string
+	}{
+		{"a result is a cell", "add64", lookups("result2"), "sends result0"},
+		{"a carry is a bit", "add32 constant", law("carry is a bit"), "packed on fetch"},
+		{"a word that is stored has 32 bits", "store32 +0", lookups("stored01"), "on memory"},
+		{"a link's program counter has 25 bits", "return", lookups("back byte"), "on state"},
+		{"a frame's step is less than the clock's", "return", lookups("frame0"), "goes on by"},
+		{"a jump of a table stays a program counter", "jump_table", lookups("more0"), "on state"},
+		{"time goes on", "move", lookups("since0_0"), "goes on by"},
+		{"the image's addresses go on", nameWord, lookups("gap1"), "goes on by"},
+		{"the image's last clocks are bounded", nameWord, lookups("clock2"), "last key on memory"},
+		{"a constant that nothing bounds has a field of its own", "const", func(_ *System, c *Chip) {
+			for i := range c.Messages {
+				if m := &c.Messages[i]; m.Bus == BusFetch {
+					m.Key[0] = append(m.Key[0], Lane{Of: m.Key[1][0].Of, Shift: laneShift[1], Width: 64})
+					m.Key[1] = Field{{Width: 1}}
+				}
+			}
+		}, "packed on fetch"},
+		{"a 64-bit operand does not fit into a lane of an index", "add64 constant", func(_ *System, c *Chip) {
+			for i := range c.Messages {
+				if m := &c.Messages[i]; m.Bus == BusFetch {
+					last := len(m.Key[0]) - 1
+					m.Key[0][last-1].Of, m.Key[0][last].Of = m.Key[0][last].Of, m.Key[0][last-1].Of
+				}
+			}
+		}, "packed on fetch"},
+		{"multiplicities are the row's bit", "add32", func(_ *System, c *Chip) { c.Messages[0].Mult = 1 }, "free multiplicity"},
+		{"a table's multiplicity is free on plain buses only", nameCellTable, func(_ *System, c *Chip) { c.Messages[0].Mult = 1 }, "free multiplicity"},
+		{"whether a row counts is a bit", "add32", law(onIsBit), "is not a bit"},
+		{"rows of zeros hold", "add32", add(Product{x}, Product{Int(1)}), "does not hold in a row of zeros"},
+		{"constraints have degree 3 at most", "add32", add(Product{x, x, x, x}), "degree 4"},
+		{"only image rows have first keys", "add32", message(Message{Bus: BusRegisters, Send: true, Key: []Field{alone(x)}, Value: []Lin{{}}, Role: Source}), "that nothing makes the only one"},
+		{"steps come in pairs", "add32", message(Message{Bus: BusRegisters, Key: []Field{alone(x)}, Value: []Lin{{}}}), "keys are taken"},
+		{"chips do not make up tables", "add32", message(Message{Bus: BusRange, Send: true, Key: []Field{{{Of: x, Width: 16}}}}), "and nobody else"},
+		{"tables are bound to something", namePage, func(_ *System, c *Chip) {
+			c.Messages = slices.DeleteFunc(c.Messages, func(m Message) bool { return m.Bus == BusGrowth })
+		}, "which nothing binds"},
+		{"tables hold what they say", nameRange, func(_ *System, c *Chip) { c.Columns[1].Bits = 17 }, "the table of range holds"},
+		{"only the verifier's chips have given columns", "add32", func(_ *System, c *Chip) { c.Columns[1].Given = true }, "is given"},
+		{"messages fit their bus", "add32", message(Message{Bus: BusState, Key: []Field{alone(x)}}), "1 keys and 0 values"},
+		{"a helper is told at its step's time, once", "memory.fill of 8", func(_ *System, c *Chip) {
+			i := slices.IndexFunc(c.Messages, func(m Message) bool { return m.Bus == BusStoreAt })
+			c.Messages = append(c.Messages, c.Messages[i])
+		}, "two messages on store at"},
+		{"columns have names of their own", "add32", func(_ *System, c *Chip) { c.Columns[2].Name = "clock" }, "two columns"},
+	} {
+		s := New()
+		c := s.Chip(r.chip)
+		r.change(s, c)
+		switch err := s.Lint(); {
+		case err == nil:
+			t.Errorf("%s: %s without it is accepted", r.rule, r.chip)
+		case !strings.Contains(err.Error(), r.want):
+			t.Errorf("%s: want %q, got %v", r.rule, r.want, err)
+		}
+	}
+	s := New()
+	s.Chips = append(s.Chips, s.Chip(nameRange))
+	if err := s.Lint(); err == nil || !strings.Contains(err.Error(), "has 2 tables") {
+		t.Errorf("two tables of one bus: %v", err)
+	}
+}
+
+// TestArguments checks the reasons of what the linter takes on trust, and that there are no others.
+func TestArguments(t *testing.T) {
+	names := make(map[string]int)
+	for _, c := range New().Chips {
+		for _, a := range c.Argued {
+			names[a.Name]++
+		}
+	}
+	for _, known := range []string{"digits of a sum", "parts of a turn", "an address in memory"} {
+		if names[known] == 0 {
+			t.Errorf("nobody argues by %q", known)
+		}
+		delete(names, known)
+	}
+	if len(names) > 0 {
+		t.Errorf("arguments without a test: %v", names)
+	}
+	// digits of a sum: where a digit of xor + 2·and is the sum of two digits, and + xor is a digit, too.
+	for sum := range 4 {
+		and, xor := sum>>1, sum&1
+		if a := sum <= 2; a && and+xor > 1 {
+			t.Errorf("digits %d and %d make %d", and, xor, and+xor)
+		}
+	}
+	// parts of a turn: for x < 2⁶⁴ and a power of two p ≤ 2⁶⁴, the parts of x·p have no bit in common.
+	for k := range uint(65) {
+		for _, v := range numbers(64) {
+			product := new(big.Int).Lsh(new(big.Int).SetUint64(v), k)
+			high, low := new(big.Int).Rsh(product, 64), new(big.Int).And(product, new(big.Int).SetUint64(1<<64-1))
+			if sum := new(big.Int).Add(low, high); sum.BitLen() > 64 {
+				t.Errorf("%#x turned by %d is %s", v, k, sum)
+			}
+		}
+	}
+	// an address in memory: what a helper accesses is 4·word + offset, for a word of the image, which the linter bounds by BusMemory's index; TestGuards and TestForgeries try
+	// others.
 }

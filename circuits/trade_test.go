@@ -71,15 +71,8 @@ func TestTrades(t *testing.T) {
 						continue
 					}
 					for _, by := range []int64{1, -1, 1 << 16} {
-						var more, ratio, less fr.Element
-						more.SetInt64(by)
-						ratio.SetBigInt(b.Coef)
-						ratio.Inverse(&ratio)
-						less.SetBigInt(a.Coef)
-						less.Mul(&less, &ratio).Mul(&less, &more)
 						x, y := v[a.Column], v[b.Column]
-						v[a.Column].Add(&x, &more)
-						v[b.Column].Sub(&y, &less)
+						trade(v, a, b, by)
 						if now := l.exchange(c, v); now != nil && maps.Equal(was, now) {
 							t.Errorf("%s row %d: %s may be %d more for %s", c.Name, row, c.Columns[a.Column].Name, by, c.Columns[b.Column].Name)
 						}
@@ -239,4 +232,16 @@ func (l *local) readsRight(c *candidate, a *access, x *execution, v []fr.Element
 		}
 	}
 	return false
+}
+
+// trade makes one column more and another less, so that their sum with coefficients stays.
+func trade(v []fr.Element, a, b Term, by int64) {
+	var more, ratio, less fr.Element
+	more.SetInt64(by)
+	ratio.SetBigInt(b.Coef)
+	ratio.Inverse(&ratio)
+	less.SetBigInt(a.Coef)
+	less.Mul(&less, &ratio).Mul(&less, &more)
+	v[a.Column].Add(&v[a.Column], &more)
+	v[b.Column].Sub(&v[b.Column], &less)
 }
