@@ -154,3 +154,11 @@ const spreadGap = 33
 
 // spreadOf is the digits of a number of 32 bits, as an operand.
 func spreadOf(v uint64) uint64 { return v&spreadMask | v>>1&spreadMask<<spreadGap }
+
+// spreadOut puts the bits of a number of 16 bits at even places.
+func spreadOut(v uint64) uint64 {
+	v = (v | v<<8) & 0x00ff00ff
+	v = (v | v<<4) & 0x0f0f0f0f
+	v = (v | v<<2) & 0x33333333
+	return (v | v<<1) & spreadMask
+}

@@ -65,7 +65,7 @@ func (s *System) settle(f *Filling, contents Contents) {
 // contains reports whether a table has a row.
 func (c Content) contains(given []uint64) bool {
 	if c.has != nil {
-		return c.has(given)
+		return c.has(given[0])
 	}
 	return slices.ContainsFunc(c.Rows, func(r []uint64) bool { return slices.Equal(r, given) })
 }
