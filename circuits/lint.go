@@ -15,9 +15,10 @@ import (
 //   - A value that is sent is within the bus's bound, so that who receives may rely on it.
 //   - Steps on a bus come in pairs, from a key to one that is greater by a bounded positive multiple of the bus's unit. First keys are sent
 //     by the statement, and by image rows at the address that they take in the chain.
+//   - Each step fetches one entry at the program counter that it received, by a code that no other chip has, and uses registers by what it fetched.
 //   - A field is packed only if each part is bounded so that no part can be traded for another.
 func (s *System) Lint() error {
-	errs := s.lintTables()
+	errs := append(s.lintTables(), s.lintCodes()...)
 	names := make(map[string]bool)
 	for _, c := range s.Chips {
 		if names[c.Name] {
@@ -27,6 +28,7 @@ func (s *System) Lint() error {
 		l := &linter{sys: s, c: c, b: &bounds{cols: make([]interval, len(c.Columns))}}
 		l.shape()
 		if l.errs == nil {
+			l.step()
 			l.infer()
 			l.messages()
 			l.edges()

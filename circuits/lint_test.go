@@ -87,6 +87,20 @@ func TestLintFinds(t *testing.T) {
 			i := slices.IndexFunc(c.Messages, func(m Message) bool { return m.Bus == BusStoreAt })
 			c.Messages = append(c.Messages, c.Messages[i])
 		}, "two messages on store at"},
+		{"a step fetches at its program counter", "add32", func(_ *System, c *Chip) { c.fetchOf().Key[0][0].Of = x }, "something else than an entry"},
+		{"a step fetches", "add32", func(_ *System, c *Chip) {
+			c.Messages = slices.DeleteFunc(c.Messages, func(m Message) bool { return m.Bus == BusFetch })
+		}, "does not fetch"},
+		{"a step has a code of its own", "add32", func(s *System, c *Chip) { c.fetchOf().Key[0][1] = s.Chip("sub32").fetchOf().Key[0][1] }, "by one code"},
+		{"a step goes on once", "add32", message(Message{Bus: BusState, Send: true, Key: []Field{alone(x)}, Value: []Lin{{}}}), "goes on 2 times"},
+		{"registers are used by what is fetched", "move", func(_ *System, c *Chip) {
+			for i := range c.Messages {
+				if m := &c.Messages[i]; m.Bus == BusRegisters {
+					m.Key[0][0].Of = m.Key[0][0].Of.Plus(column(c.Column("x")))
+				}
+			}
+		}, "which it does not fetch"},
+		{"nobody but steps takes part in the state", nameRefresh, message(Message{Bus: BusState, Key: []Field{alone(x)}, Value: []Lin{{}}}), "is no step"},
 		{"columns have names of their own", "add32", func(_ *System, c *Chip) { c.Columns[2].Name = "clock" }, "two columns"},
 	} {
 		s := New()
