@@ -129,29 +129,85 @@ func wideChanges(v uint64) []fr.Element {
 // often is how many instructions of an operation are tried.
 const often = 6
 
-// TestWrongResult gives every operation with a result another one, and everything that follows is consistent with it.
+// TestWrongResult gives every operation with a result another one, and everything that follows is consistent with it: once for each chip.
 func TestWrongResult(t *testing.T) {
 	s := New()
-	done := make(map[machine.Op]int)
+	done := make(map[string]int)
 	for _, p := range samples(t) {
 		for pc := range p.Code {
-			in := &p.Code[pc]
-			if done[in.Op]++; !in.Op.Writes() || done[in.Op] > often {
+			right, chip := uint64(0), ""
+			if !p.Code[pc].Op.Writes() {
 				continue
 			}
-			right := uint64(0)
 			if _, err := s.fill(p, nil, limits, func(x *execution) *candidate {
-				if x.pc == uint32(pc) {
-					right = x.d
+				if x.pc == uint32(pc) && !x.ended {
+					right, chip = x.d, (&filler{sys: s}).choose(x).Name
 				}
 				return nil
 			}); err != nil {
 				t.Fatal(err)
 			}
-			for _, v := range changes(right, 64) {
+			if done[chip]++; chip == "" || done[chip] > 1 {
+				continue
+			}
+			for _, v := range []uint64{right + 1, right - 1, right + 1<<32, right ^ 1<<31, right ^ 1<<63, right + 1<<16, 0} {
 				forge(t, s, p, pc, func(x *execution) *candidate { x.d = v; return nil })
 			}
 		}
+	}
+}
+
+// TestWrongQuotient changes quotient and remainder of divisions together, so that they still make up the dividend, and exchanges them.
+func TestWrongQuotient(t *testing.T) {
+	s := New()
+	l := newLocal(s)
+	tried := 0
+	everyRow(t, s, 12, func(r *Run, c *Chip, row int) {
+		if c.Column("quotient0") < 0 {
+			return
+		}
+		l.contents = r.Contents
+		bits := 64
+		if c.Column("quotient3") < 0 {
+			bits = 32
+		}
+		honest := r.Filling.Rows[c.Name][row]
+		number := func(name string) (v uint64) {
+			for k := range bits / 16 {
+				v |= honest[c.Column(name)+k] << (16 * k)
+			}
+			return v
+		}
+		q, rest, more := number("quotient0"), number("remainder0"), number("more0")
+		b := rest + more + 1 // the divisor, or what it is modulo 2^bits beside a negative remainder
+		if c.Column("remainder is not 0") >= 0 {
+			b = more + 1 - rest
+		}
+		for _, to := range [][3]uint64{{q + 1, rest - b, more + b}, {q - 1, rest + b, more - b}, {q - 1, rest - b, more - b}, {q + 1, rest + b, more + b}, {rest, q, b - q - 1},
+			{q + 1, rest, more}, {q - 1, rest, more}, {q, rest + 1, more - 1}, {0, rest + q*b, more - q*b}} {
+			if to == [3]uint64{q, rest, more} {
+				continue
+			}
+			for bit := range 2 {
+				f := &Filling{Rows: map[string][]Row{c.Name: {slices.Clone(honest)}}}
+				for i, name := range []string{"quotient0", "remainder0", "more0"} {
+					c.put(f.Rows[c.Name][0], name, bits/16, to[i])
+				}
+				for _, name := range []string{"quotient is not 0", "remainder is not 0"} {
+					if at := c.Column(name); at >= 0 {
+						f.Rows[c.Name][0][at] = uint64(bit)
+					}
+				}
+				v := make([]fr.Element, len(c.Columns))
+				f.values(c, 0, v)
+				if tried++; l.exchange(c, v) != nil {
+					t.Errorf("%s: quotient, remainder and difference may be %#x, not %#x: %v", c.Name, to, [3]uint64{q, rest, more}, honest)
+				}
+			}
+		}
+	})
+	if tried < 1000 {
+		t.Errorf("%d tried", tried)
 	}
 }
 

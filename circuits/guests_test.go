@@ -75,11 +75,7 @@ func guest(t testing.TB, module, fun string, args ...datamodel.Node) (*machine.P
 	fail(err)
 	streams, err := link.Streams(e, args, 0, 0)
 	fail(err)
-	l, err := link.Link(m, e)
-	fail(err)
-	p, err := machine.Lower(l)
-	fail(err)
-	return p, streams
+	return lowered(t, m, e), streams
 }
 
 // TestGuests checks that honest runs of the guests are accepted with every instruction that they execute.

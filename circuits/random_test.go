@@ -8,7 +8,6 @@ import (
 
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/link/linktest"
-	"github.com/trilemma-dev/trilemma/machine"
 )
 
 // TestGenerated fills the chips with runs of generated modules, which use every operation: each is accepted, up to the first float.
@@ -47,14 +46,7 @@ func generatedRuns(t testing.TB, s *System, n int) (all []*Run) {
 // generated is a run of a module that is made of bytes, or nil.
 func generated(t testing.TB, s *System, b []byte, arg uint64, lim link.Limits) *Run {
 	t.Helper()
-	l, err := link.Link(linktest.Generate(b, linktest.Shape{}), link.Entry{Func: "f", Params: []link.Kind{link.I64}, Results: []link.Kind{link.I64, link.F64}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := machine.Lower(l)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := lowered(t, linktest.Generate(b, linktest.Shape{}), link.Entry{Func: "f", Params: []link.Kind{link.I64}, Results: []link.Kind{link.I64, link.F64}})
 	streams := make([][]byte, link.StreamParam+1)
 	streams[link.StreamParam] = binary.LittleEndian.AppendUint64(nil, arg)
 	for {

@@ -34,7 +34,15 @@ func withPages(t testing.TB, pages uint32, code ...machine.Instr) *machine.Progr
 	if err := wasm.Validate(m); err != nil {
 		t.Fatal(err)
 	}
-	l, err := link.Link(m, link.Entry{Func: "f"})
+	p := lowered(t, m, link.Entry{Func: "f"})
+	p.Code = append(code, machine.Instr{Op: machine.OpHalt})
+	return p
+}
+
+// lowered links a module and makes its program.
+func lowered(t testing.TB, m *wasm.Module, e link.Entry) *machine.Program {
+	t.Helper()
+	l, err := link.Link(m, e)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +50,6 @@ func withPages(t testing.TB, pages uint32, code ...machine.Instr) *machine.Progr
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Code = append(code, machine.Instr{Op: machine.OpHalt})
 	return p
 }
 

@@ -14,17 +14,10 @@ import (
 // TestUnprovable runs a module into a float: the run is refused by the operation, and the program tells function and offset.
 func TestUnprovable(t *testing.T) {
 	m := linktest.Wat(t, filepath.Join("..", "machine", "testdata", "listing.wat"), false)
-	l, err := link.Link(m, link.Entry{Func: "run", Params: []link.Kind{link.I32}, Results: []link.Kind{link.I32}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := machine.Lower(l)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := lowered(t, m, link.Entry{Func: "run", Params: []link.Kind{link.I32}, Results: []link.Kind{link.I32}})
 	streams := make([][]byte, link.StreamParam+1)
 	streams[link.StreamParam] = []byte{1, 0, 0, 0, 0, 0, 0, 0}
-	_, err = New().Fill(p, streams, limits)
+	_, err := New().Fill(p, streams, limits)
 	var un *UnprovableError
 	if !errors.As(err, &un) || un.Op != machine.OpF64ConvertI32U || !strings.Contains(err.Error(), "f64.convert_i32_u") {
 		t.Fatalf("want the first float, got %v", err)
