@@ -75,13 +75,14 @@ func (b builder) half(limbs Lin) {
 	b.below16(column(limbs.Terms[len(limbs.Terms)-1].Column).Times(2))
 }
 
-// signed adds a number of magnitude size, which is negative or 0 if neg, as a register has it.
+// result adds a number of magnitude size, which is negative or 0 if neg, as a register has it.
 func (d *division) result(s *step, name string, neg bool) (number, size Lin, fill func(size uint64, r Row)) {
 	v := s.limbs(name, int(d.bits/16))
 	if !neg {
 		return v, v, func(n uint64, r Row) { r.limbs(v, n) }
 	}
 	some := s.bit(name + " is not 0")
+	s.law(name+" is 0 or negative", Product{v, column(On).Minus(some)}) // else its size could be below 0
 	return v, some.Shl(d.bits).Minus(v), func(n uint64, r Row) {
 		r.limbs(v, -n&mask(d.bits))
 		r.set(some, bit(n != 0))
