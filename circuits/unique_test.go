@@ -15,7 +15,7 @@ func TestOneResult(t *testing.T) {
 	s := New()
 	l := newLocal(s)
 	solved := 0
-	everyRow(t, s, 5, func(r *Run, c *Chip, row int) {
+	everyRow(t, s, 3, func(r *Run, c *Chip, row int) {
 		if !c.IsStep() && !strings.Contains(c.Name, " at +") {
 			return
 		}
@@ -53,6 +53,7 @@ type puzzle struct {
 	laws     []Constraint
 	was      map[exchanged]balance
 	solved   int
+	last     bool // where a number goes that has no limbs
 	v        []fr.Element
 	known    []bool
 	constant []fr.Element // by equal: what it is
@@ -117,13 +118,14 @@ func newPuzzle(l *local, c *Chip, honest []fr.Element) *puzzle {
 
 // search tries every way to set the bits, and for each number what it may be instead.
 func (q *puzzle) search(found func(what string)) {
-	for set := range 1 << min(len(q.bits), 6) {
+	for set := range 2 << min(len(q.bits), 6) {
+		q.last = set&1 == 1
 		for n := -1; n < len(q.numbers); n++ {
 			for _, x := range q.instead(n) {
 				q.v = append(q.v[:0], q.honest...)
 				q.known = make([]bool, len(q.numbers))
 				for i, col := range q.bits {
-					q.v[col] = fr.NewElement(uint64(set >> i & 1))
+					q.v[col] = fr.NewElement(uint64(set >> (i + 1) & 1))
 				}
 				what := "nothing else"
 				if n >= 0 {
@@ -180,7 +182,7 @@ func (q *puzzle) get(n int) (sum fr.Element) {
 	return sum
 }
 
-// put sets a number: in limbs if it fits, else as a whole in the lowest.
+// put sets a number: in limbs if it fits, else as a whole in the lowest or the last.
 func (q *puzzle) put(n int, x fr.Element) {
 	u := &q.numbers[n]
 	q.known[n] = true
@@ -190,7 +192,14 @@ func (q *puzzle) put(n int, x fr.Element) {
 		for _, col := range u.columns {
 			q.v[col] = fr.Element{}
 		}
-		q.v[u.columns[0]] = x
+		at := 0
+		if q.last {
+			at = last
+		}
+		var unit fr.Element
+		unit.SetBigInt(pow2(u.bits[at]))
+		unit.Inverse(&unit)
+		q.v[u.columns[at]].Mul(&x, &unit)
 		return
 	}
 	for i, col := range u.columns {
