@@ -19,34 +19,32 @@ func (m *maker) additions() {
 	}
 }
 
-// sum makes the chips of one operation, on two registers and with a constant: other is what the second operand must be, carries whether the bit is
-// set. A subtraction takes the register from the constant.
+// sum makes the chips of one operation, on two registers and with a constant, each in place and not: other is what the second operand must be, carries whether
+// the bit is set. A subtraction takes the register from the constant.
 func (m *maker) sum(name string, op machine.Op, bits uint, other func(a, result, carry Lin) Lin, carries func(a, b uint64) bool) {
-	s := m.step(name, use{op: op, lanes: []operand{opD, opA, opB}})
-	i := s.registers("d", "a", "b")
-	s.fetch(i)
-	s.goOn()
-	v, result, carry := s.column("x", 64), s.limbs("result", int(bits/16)), s.bit("carry")
-	s.read(1, i[1], slotA, v)
-	s.read(2, i[2], slotB, other(v, result, carry.Shl(bits)))
-	s.write(0, i[0], result, nil)
-	s.fill = func(x *execution, r Row) {
-		r.set(v, x.at(1))
-		r.limbs(result, x.d)
-		r.set(carry, bit(carries(x.at(1), x.at(2))))
+	minus := op == machine.OpSub32 || op == machine.OpSub64
+	for _, inPlace := range []bool{false, true} {
+		s, i := m.binary(name, op, inPlace, !minus)
+		s.fetch(i)
+		s.goOn()
+		v, result, carry := s.column("x", 64), s.limbs("result", int(bits/16)), s.bit("carry")
+		s.read(2, i[2], slotB, other(v, result, carry.Shl(bits)))
+		s.replace(i, inPlace, v, result)
+		s.fill = func(x *execution, r Row) {
+			r.set(v, x.at(1))
+			r.limbs(result, x.d)
+			r.set(carry, bit(carries(x.at(1), x.at(2))))
+		}
+		m.sumConstant(name, op+1, bits, inPlace, minus, other, carries)
 	}
-	m.sumConstant(name, op+1, bits, other, carries)
 }
 
 // sumConstant makes the chip of the form with a constant, which the others bound.
-func (m *maker) sumConstant(name string, op machine.Op, bits uint, other func(a, result, carry Lin) Lin, carries func(a, b uint64) bool) {
-	s := m.step(name+" constant", use{op: op, lanes: []operand{opD, opA, opImm}})
-	i := s.registers("d", "a")
+func (m *maker) sumConstant(name string, op machine.Op, bits uint, inPlace, minus bool, other func(a, result, carry Lin) Lin, carries func(a, b uint64) bool) {
+	s, i := m.constant(name, use{op: op, lanes: []operand{opD, opA, opImm}}, inPlace)
 	s.goOn()
 	v, result, carry := s.column("x", 64), s.limbs("result", int(bits/16)), s.bit("carry")
-	s.read(1, i[1], slotA, v)
-	s.write(0, i[0], result, nil)
-	minus := op == machine.OpSub32I || op == machine.OpSub64I
+	s.replace(i, inPlace, v, result)
 	if minus {
 		s.fetch(append(i, result.Plus(v).Minus(carry.Shl(bits))))
 	} else {

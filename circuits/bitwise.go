@@ -64,8 +64,10 @@ func (m *maker) bitwise() {
 	} {
 		for words := range 2 {
 			o := op.op + 2*machine.Op(words)
-			m.meeting(o, words+1, op.result)
-			m.meetingConstant(o+1, words+1, op.result)
+			for _, inPlace := range []bool{false, true} {
+				m.meeting(o, words+1, inPlace, op.result)
+				m.meetingConstant(o+1, words+1, inPlace, op.result)
+			}
 		}
 	}
 }
@@ -85,9 +87,8 @@ func (s *step) disjoint(result Lin, words int) {
 }
 
 // meeting makes the chip of an operation on two registers.
-func (m *maker) meeting(op machine.Op, words int, result func(and, xor Lin) Lin) {
-	s := m.step(op.String(), use{op: op, lanes: []operand{opD, opA, opB}})
-	i := s.registers("d", "a", "b")
+func (m *maker) meeting(op machine.Op, words int, inPlace bool, result func(and, xor Lin) Lin) {
+	s, i := m.binary(op.String(), op, inPlace, true)
 	s.fetch(i)
 	s.goOn()
 	all := make([]digits, words)
@@ -98,10 +99,9 @@ func (m *maker) meeting(op machine.Op, words int, result func(and, xor Lin) Lin)
 		a, b = append(a, joined(d.a)), append(b, joined(d.b))
 		out = append(out, joined([2]Lin{result(d.and[0], d.xor[0]), result(d.and[1], d.xor[1])}))
 	}
-	s.read(1, i[1], slotA, total(a))
 	s.read(2, i[2], slotB, total(b))
 	s.disjoint(total(out), words)
-	s.write(0, i[0], total(out), nil)
+	s.replace(i, inPlace, total(a), total(out))
 	s.fill = func(x *execution, r Row) {
 		for k := range all {
 			all[k].fill(r, x.at(1)>>(32*k), x.at(2)>>(32*k))
@@ -111,13 +111,12 @@ func (m *maker) meeting(op machine.Op, words int, result func(and, xor Lin) Lin)
 
 // meetingConstant makes the chip of an operation with a constant. The program holds the digits of its low half in the last lane, and those of the high half
 // in a field of their own.
-func (m *maker) meetingConstant(op machine.Op, words int, result func(and, xor Lin) Lin) {
+func (m *maker) meetingConstant(op machine.Op, words int, inPlace bool, result func(and, xor Lin) Lin) {
 	u := use{op: op, lanes: []operand{opD, opA, opSpread}}
 	if words == 2 {
 		u.extra = []operand{opSpreadHigh}
 	}
-	s := m.step(op.String()+" constant", u)
-	i := s.registers("d", "a")
+	s, i := m.constant(op.String(), u, inPlace)
 	s.goOn()
 	all := make([]digits, words)
 	var a, out []Lin
@@ -139,9 +138,8 @@ func (m *maker) meetingConstant(op machine.Op, words int, result func(and, xor L
 	} else {
 		s.fetchFields(word)
 	}
-	s.read(1, i[1], slotA, total(a))
 	s.disjoint(total(out), words)
-	s.write(0, i[0], total(out), nil)
+	s.replace(i, inPlace, total(a), total(out))
 	s.fill = func(x *execution, r Row) {
 		for k := range all {
 			all[k].fill(r, x.at(1)>>(32*k), x.in.Imm>>(32*k))

@@ -53,7 +53,9 @@ func binaryCode(op machine.Op, a, b uint64) (code []machine.Instr) {
 		pc := uint32(len(code))
 		code = append(code, machine.Instr{Op: br, A: 1, B: 2, T: pc + 2}, machine.Instr{Op: machine.OpCharge}, machine.Instr{Op: br + 1, A: 1, Imm: b, T: pc + 4}, machine.Instr{Op: machine.OpCharge})
 	}
-	code = append(code, machine.Instr{Op: op, D: 1, A: 2, B: 1})
+	// In place, of the first, of the second, of both.
+	code = append(code, machine.Instr{Op: op, D: 1, A: 2, B: 1}, machine.Instr{Op: machine.OpConst, D: 1, Imm: a}, machine.Instr{Op: op, D: 1, A: 1, B: 2},
+		machine.Instr{Op: machine.OpConst, D: 1, Imm: a}, machine.Instr{Op: op + 1, D: 1, A: 1, Imm: b}, machine.Instr{Op: op, D: 2, A: 2, B: 2})
 	return code
 }
 
