@@ -64,3 +64,19 @@ func TestPageThatNeverGrew(t *testing.T) {
 		}
 	}
 }
+
+// TestMemoryAboveCap shows a run under a greater cap than the statement's, which is less than what the memory begins with.
+func TestMemoryAboveCap(t *testing.T) {
+	s := New()
+	p := withState(t, machine.Instr{Op: machine.OpLoad32UA, T: 64, D: 4})
+	r := honest(t, s, p, nil)
+	r.Statement.Memory = 0
+	r.Contents = s.Contents(p, r.Statement)
+	copy(r.Filling.Rows[nameStatement][0][1:], r.Contents[nameStatement].Rows[0])
+	for _, row := range r.Filling.Rows[nameMost] {
+		row[1] = 0
+	}
+	if err := s.Check(r.Filling, r.Contents); !errors.Is(err, ErrRefused) {
+		t.Errorf("a memory of %d pages under a cap of none: %v", p.InitialPages(), err)
+	}
+}

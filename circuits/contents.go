@@ -40,7 +40,12 @@ func (s *System) entries(p *machine.Program, st Statement) (rows [][]uint64) {
 }
 
 // Contents is what the verifier knows of each chip: it follows from the program, which it makes itself, and the statement.
+//
+// A run whose memory does not fit under the cap takes no step, and no chip shows such an end: for it the statement's row has an end that there is not.
 func (s *System) Contents(p *machine.Program, st Statement) Contents {
+	if p.InitialPages() > st.Memory {
+		st.End = 0
+	}
 	all := Contents{
 		nameStatement:   {Rows: [][]uint64{{st.End, st.Fuel, uint64(p.InitialPages()) * (link.PageSize / 4)}}},
 		nameProgram:     {Rows: s.entries(p, st)},

@@ -42,7 +42,7 @@ func (st *Statement) Of(o link.Outcome, fuel uint64, lim link.Limits) bool {
 	for _, s := range st.Outputs {
 		written += uint64(len(s))
 	}
-	if written > lim.Output || st.Fuel > lim.Fuel {
+	if written > lim.Output || st.Fuel > lim.Fuel || st.Memory != lim.Memory || len(st.Inputs) > link.MaxStreams {
 		return false
 	}
 	switch o.Kind {
