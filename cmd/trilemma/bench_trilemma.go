@@ -153,6 +153,9 @@ type stageJSON struct {
 // maxStage bounds what one process tells another about a stage, in bytes.
 const maxStage = 1 << 20
 
+// maxSaid is how much of what such a process says on stderr is told, in bytes.
+const maxSaid = 1000
+
 // elsewhere measures a stage in a process of its own.
 func (a *app) elsewhere(ctx context.Context, t lab.Task) (*lab.Row, error) {
 	self, err := os.Executable()
@@ -172,7 +175,8 @@ func (a *app) elsewhere(ctx context.Context, t lab.Task) (*lab.Row, error) {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
-		return nil, fmt.Errorf("%w: %s", err, strings.TrimPrefix(oneLine(errs.String()), "trilemma: "))
+		said := errs.String()
+		return nil, fmt.Errorf("%w: %s", err, strings.TrimPrefix(strings.Join(strings.Fields(said[:min(len(said), maxSaid)]), " "), "trilemma: "))
 	}
 	var got stageJSON
 	if err := strictJSON(&out, &got); err != nil {
