@@ -187,7 +187,7 @@ func (c *CompareConfig) plans() (ps []plan) {
 // measure measures what the log does not have.
 func (c *CompareConfig) measure(ctx context.Context, out *Comparison, l *log) error {
 	plans := c.plans()
-	before := map[string]*Row{} // by line: the row of the size before
+	before := map[string][2]*Row{} // by line: the rows of the last two sizes
 	for i, p := range plans {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -204,7 +204,7 @@ func (c *CompareConfig) measure(ctx context.Context, out *Comparison, l *log) er
 				}
 			}
 		}
-		before[p.line] = row
+		before[p.line] = [2]*Row{before[p.line][1], row}
 		if p.base {
 			out.Baselines = append(out.Baselines, *row)
 		} else {
@@ -218,10 +218,10 @@ func (c *CompareConfig) measure(ctx context.Context, out *Comparison, l *log) er
 }
 
 // row measures one row, stage by stage, unless the last size says that a stage would take too long.
-func (c *CompareConfig) row(ctx context.Context, p plan, last *Row) (*Row, error) {
+func (c *CompareConfig) row(ctx context.Context, p plan, before [2]*Row) (*Row, error) {
 	row := p.row
-	if last != nil {
-		if row.Skipped = last.tooLong(p.row.Size, c.Settings.limit()); row.Skipped != "" {
+	if before[1] != nil {
+		if row.Skipped = before[1].tooLong(before[0], p.row.Size, c.Settings.limit()); row.Skipped != "" {
 			return &row, nil
 		}
 	}
@@ -249,16 +249,27 @@ type Unfit struct{ Reason string }
 
 func (u *Unfit) Error() string { return u.Reason }
 
-// tooLong says why a row of another size is not measured: because a stage would take longer than the limit, going by this row.
-func (r *Row) tooLong(size uint64, limit time.Duration) string {
+// enough is how long a stage has to take for its time to say something of longer runs by itself: what takes less is mostly there in any case.
+const enough = time.Second
+
+// tooLong says why a row of another size is not measured: because a stage would take longer than the limit, going by the rows of the sizes before, the
+// last of which is r. before is nil if there is one only.
+func (r *Row) tooLong(before *Row, size uint64, limit time.Duration) string {
 	if r.Skipped != "" {
 		return r.Skipped
 	}
-	for _, st := range []*Stage{r.Produce, r.Answer, r.Check} {
+	stages := func(r *Row) []*Stage { return []*Stage{r.Produce, r.Answer, r.Check} }
+	for i, st := range stages(r) {
 		if st == nil {
 			continue
 		}
-		if guess := time.Duration(st.Wall.Median * float64(size) / float64(r.Size) * float64(time.Millisecond)); guess > limit {
+		took := time.Duration(st.Wall.Median * float64(time.Millisecond))
+		guess := time.Duration(float64(took) * float64(size) / float64(r.Size))
+		if before != nil {
+			slope := (st.Wall.Median - stages(before)[i].Wall.Median) / (float64(r.Size) - float64(before.Size))
+			guess = took + time.Duration(max(0, slope)*(float64(size)-float64(r.Size))*float64(time.Millisecond))
+		}
+		if guess > limit && took > enough {
 			return fmt.Sprintf("a stage would take more than %v", limit)
 		}
 	}

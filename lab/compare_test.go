@@ -116,21 +116,40 @@ func TestResume(t *testing.T) {
 	}
 }
 
-// TestTooLong checks that what would take longer than the limit is not begun, and that the rows say so.
+// TestTooLong checks that what would take longer than the limit is not begun, and that the rows say so; that what takes little says nothing of longer
+// runs by itself; and that of two rows what is there in any case is known.
 func TestTooLong(t *testing.T) {
-	p := &pretend{slow: 600}
-	c, err := lab.Compare(t.Context(), small(t.TempDir(), p)) // 601 ms at 1,000: 1.2 s at 2,000
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range c.Rows {
-		if skipped := r.Size == 2000; skipped != (r.Skipped != "") || skipped && !strings.Contains(r.Skipped, "more than 1s") {
-			t.Errorf("%s %s %d: %q", r.Mode, r.Guest, r.Size, r.Skipped)
+	for _, c := range []struct {
+		name  string
+		limit int64
+		takes func(size uint64) float64 // milliseconds
+		done  int                       // of the sizes
+	}{
+		{"grows with the size", 5000, func(n uint64) float64 { return 2 * float64(n) }, 2},
+		{"grows with the size, at once", 3000, func(n uint64) float64 { return 2 * float64(n) }, 1},
+		{"grows with the size, from little", 1000, func(n uint64) float64 { return float64(n) / 1e3 }, 3},
+		{"is there in any case", 5000, func(uint64) float64 { return 2400 }, 3},
+	} {
+		p := &pretend{}
+		cfg := small(t.TempDir(), p)
+		cfg.Settings.Limit, cfg.Sizes = c.limit, []uint64{1000, 2000, 100_000}
+		cfg.Perform = func(ctx context.Context, task lab.Task) (*lab.Row, error) {
+			p.slow = c.takes(task.Row.Size)
+			return p.perform(ctx, task)
 		}
-	}
-	for _, name := range p.done {
-		if strings.Contains(name, " 2000 ") {
-			t.Errorf("%s was measured", name)
+		got, err := lab.Compare(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range got.Rows {
+			if skipped := !slices.Contains(cfg.Sizes[:c.done], r.Size); skipped != (r.Skipped != "") || skipped && !strings.Contains(r.Skipped, "a stage would take more than") {
+				t.Errorf("%s: %s %s %d: %q", c.name, r.Mode, r.Guest, r.Size, r.Skipped)
+			}
+		}
+		for _, name := range p.done {
+			if c.done < 3 && strings.Contains(name, fmt.Sprintf(" %d ", cfg.Sizes[c.done])) {
+				t.Errorf("%s: %s was measured", c.name, name)
+			}
 		}
 	}
 }
