@@ -87,8 +87,8 @@ func (c *Comparison) model(guest, mode string, q quantity) (Model, bool) {
 			continue
 		}
 		ss = append(ss, sample{float64(r.Fuel), q.of(&r)})
-		if mode == string(verifier.Spot) && r.Steps > 0 {
-			m.Reach = float64(c.Settings.Samples*c.Segment) * float64(r.Fuel) / float64(r.Steps)
+		if n := c.replayed(mode); n > 0 && r.Steps > 0 {
+			m.Reach = float64(n) * float64(r.Fuel) / float64(r.Steps)
 		}
 	}
 	if !slices.ContainsFunc(ss, func(s sample) bool { return s.y > 0 }) {
@@ -96,6 +96,17 @@ func (c *Comparison) model(guest, mode string, q quantity) (Model, bool) {
 	}
 	m.fit(ss)
 	return m, true
+}
+
+// replayed is how many steps a checker replays at most, of a run of any length.
+func (c *Comparison) replayed(mode string) uint64 {
+	switch verifier.Mode(mode) {
+	case verifier.Spot:
+		return c.Settings.Samples * c.Segment
+	case verifier.Dispute:
+		return c.Segment
+	}
+	return 0
 }
 
 // Model is what predicts a quantity, if it was measured; one that predicts nothing if it was always 0.

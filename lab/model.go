@@ -36,8 +36,8 @@ type quantity struct {
 //
 //	a + b·instructions + c·min(instructions, reach)
 //
-// with no coefficient below 0: what is there in any case, what grows with the run, and what grows until there are as many segments as a spot-check
-// draws. It is the least sum of squared relative errors.
+// with no coefficient below 0: what is there in any case, what grows with the run, and what grows until the run has as many segments as are replayed: those that a
+// spot-check draws, or the one of a dispute. It is the least sum of squared relative errors.
 type Model struct {
 	Guest    string  `json:"guest"`
 	Mode     string  `json:"mode"`
@@ -46,7 +46,7 @@ type Model struct {
 	Fixed    float64 `json:"fixed"`
 	Each     float64 `json:"per_instruction"`
 	Within   float64 `json:"per_instruction_within_reach"`
-	Reach    float64 `json:"reach_instructions"` // 0: the mode does not sample
+	Reach    float64 `json:"reach_instructions"` // 0: the mode replays no segments
 	Points   int     `json:"points"`
 	Longest  float64 `json:"longest_measured"` // in instructions: what lies beyond is extrapolated
 	Error    Spread  `json:"error"`            // relative, of each point as the others predict it; zeros if there are too few
@@ -76,18 +76,20 @@ func (m *Model) fit(ss []sample) {
 	for i, s := range ss {
 		c := solve(slices.Delete(slices.Clone(ss), i, i+1), m.Reach)
 		guess := Model{Fixed: c[0], Each: c[1], Within: c[2], Reach: m.Reach}
-		errs = append(errs, math.Abs(guess.Predict(s.x)-s.y)/weightless(s.y, ss))
+		errs = append(errs, math.Abs(guess.Predict(s.x)-s.y)/scale(s.y, ss))
 	}
 	m.Error = spreadOf(errs)
 }
 
-// weightless is what an error is relative to: the value, or what is next to nothing beside the largest one.
-func weightless(y float64, ss []sample) float64 {
-	most := 0.0
-	for _, s := range ss {
-		most = max(most, s.y)
+// scale is what an error is relative to: the value, or if it is 0 a tenth of the largest one.
+func scale(y float64, ss []sample) float64 {
+	if y > 0 {
+		return y
 	}
-	return max(y, most*1e-6, math.SmallestNonzeroFloat32)
+	for _, s := range ss {
+		y = max(y, s.y/10)
+	}
+	return max(y, math.SmallestNonzeroFloat32)
 }
 
 // solve finds the best non-negative coefficients: those of the best subset of the terms of which the unconstrained solution has none below 0. No
@@ -121,7 +123,7 @@ func basis(x, reach float64) [3]float64 { return [3]float64{1, x, min(x, reach)}
 func residual(ss []sample, reach float64, c [3]float64) (sum float64) {
 	for _, s := range ss {
 		b := basis(s.x, reach)
-		e := (c[0]*b[0] + c[1]*b[1] + c[2]*b[2] - s.y) / weightless(s.y, ss)
+		e := (c[0]*b[0] + c[1]*b[1] + c[2]*b[2] - s.y) / scale(s.y, ss)
 		sum += e * e
 	}
 	return sum
@@ -131,14 +133,14 @@ func residual(ss []sample, reach float64, c [3]float64) (sum float64) {
 // coefficient is negative.
 func unconstrained(ss []sample, reach float64, terms []int) (c [3]float64, ok bool) {
 	n := len(terms)
-	scale := make([]float64, n)
+	most := make([]float64, n)
 	rows := make([][]float64, len(ss))
 	for i, s := range ss {
-		b, w := basis(s.x, reach), weightless(s.y, ss)
+		b, w := basis(s.x, reach), scale(s.y, ss)
 		rows[i] = make([]float64, n+1)
 		for j, t := range terms {
 			rows[i][j] = b[t] / w
-			scale[j] = max(scale[j], rows[i][j])
+			most[j] = max(most[j], rows[i][j])
 		}
 		rows[i][n] = s.y / w
 	}
@@ -147,9 +149,9 @@ func unconstrained(ss []sample, reach float64, terms []int) (c [3]float64, ok bo
 		a[j] = make([]float64, n+1)
 		for _, r := range rows {
 			for k := range n {
-				a[j][k] += r[j] / scale[j] * r[k] / scale[k]
+				a[j][k] += r[j] / most[j] * r[k] / most[k]
 			}
-			a[j][n] += r[j] / scale[j] * r[n]
+			a[j][n] += r[j] / most[j] * r[n]
 		}
 	}
 	x, ok := eliminate(a)
@@ -157,7 +159,7 @@ func unconstrained(ss []sample, reach float64, terms []int) (c [3]float64, ok bo
 		return c, false
 	}
 	for j, t := range terms {
-		if c[t] = x[j] / scale[j]; c[t] < 0 {
+		if c[t] = x[j] / most[j]; c[t] < 0 {
 			return c, false
 		}
 	}

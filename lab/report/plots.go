@@ -9,7 +9,6 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/text"
-	"gonum.org/v1/plot/vg"
 
 	"github.com/trilemma-dev/trilemma/lab"
 )
@@ -63,7 +62,7 @@ const nothing = 0.1
 func triangle(c *lab.Comparison) (*plot.Plot, Plot, error) {
 	what := Plot{File: "trilemma.svg", Title: "The trilemma: cost, privacy, and how sure the checker is",
 		Text: fmt.Sprintf("Each mode is a point: how many times what the call costs in wazero alone is spent in all, by whoever runs it and one checker (further left is cheaper), and what the "+
-			"checker learns of input, state and output (further down is more private). Small points are guests, large ones their means, for runs of about %s instructions.", power(float64(c.Summary.Size)))}
+			"checker learns of input, state and output (further down is more private). How sure it is stands in the legend. Small points are guests, large ones their means, for runs of about %s instructions.", power(float64(c.Summary.Size)))}
 	if len(c.Summary.Points) == 0 {
 		return nil, what, nil
 	}
@@ -84,17 +83,19 @@ func triangle(c *lab.Comparison) (*plot.Plot, Plot, error) {
 			}
 		}
 		at := plotter.XY{X: max(pt.Over, 1e-3), Y: max(nothing, pt.Shown)}
-		if _, err := points(p, s, 6, plotter.XYs{at}); err != nil {
+		large, err := points(p, s, 6, plotter.XYs{at})
+		if err != nil {
 			return nil, what, err
 		}
-		labels.XYs, labels.Labels = append(labels.XYs, at), append(labels.Labels, pt.Mode+": "+sure(pt.Kind, pt.Single))
+		labels.XYs, labels.Labels = append(labels.XYs, at), append(labels.Labels, pt.Mode)
+		p.Legend.Add(pt.Mode+": "+sure(pt.Kind, pt.Single), large)
 		for _, xy := range append(small, at) {
 			xs, ys = append(xs, xy.X), append(ys, xy.Y)
 		}
 	}
 	decades(&p.X, xs)
 	decades(&p.Y, append(ys, nothing, 10))
-	p.X.Max *= 10 // room for words
+	p.Y.Max *= 1000 // room for the legend
 	return p, what, words(p, labels)
 }
 
@@ -105,10 +106,9 @@ func words(p *plot.Plot, at plotter.XYLabels) error {
 		return err
 	}
 	for i := range l.TextStyle {
-		l.TextStyle[i].Font.Variant, l.TextStyle[i].Font.Size = sans, 11
-		l.TextStyle[i].YAlign = text.YCenter
+		l.TextStyle[i].Font.Variant, l.TextStyle[i].Font.Size, l.TextStyle[i].YAlign = sans, 11, text.YCenter
 	}
-	l.Offset = vg.Point{X: 9}
+	l.Offset.X = 9
 	p.Add(l)
 	return nil
 }

@@ -73,7 +73,7 @@ func pays(ps []lab.Payoff, at float64) string {
 }
 
 func predictions(c *lab.Comparison) Table {
-	t := Table{Title: "Longer runs, predicted", Text: "What the models say of runs of 10⁹ and 10¹⁰ instructions; medians of the guests.",
+	t := Table{Title: "Longer runs, predicted", Text: "What the models say of runs of 10⁹ and 10¹⁰ instructions; medians of the guests." + misses(c),
 		Head: []string{"mode", "length", "to produce", "to answer", "to check", "evidence", "the checker learns", "peak memory"}}
 	for _, mode := range modesOf(c) {
 		if _, ok := middle(c, mode, lab.Check, 1); !ok {
@@ -96,6 +96,20 @@ func predictions(c *lab.Comparison) Table {
 		}
 	}
 	return t
+}
+
+// misses says how wrong the models are.
+func misses(c *lab.Comparison) string {
+	var parts []string
+	for _, q := range []string{lab.Produce, lab.Answer, lab.Check, lab.Evidence, lab.Shown, lab.Peak} {
+		if e, ok := c.Summary.Error[q]; ok {
+			parts = append(parts, q+" "+percent(e))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " How far a model is from a measurement that it has not seen, in the middle: " + strings.Join(parts, ", ") + "."
 }
 
 // middle is the median of the guests' predictions.
@@ -184,8 +198,8 @@ func turns(r *lab.Row) string {
 }
 
 func models(c *lab.Comparison) Table {
-	t := Table{Title: "The model", Long: true, Text: "Each quantity is a + b·n + c·min(n, reach), where n is the run's length in instructions and reach is how many instructions the segments hold that a " +
-		"spot-check draws: least squares of relative errors, no coefficient below 0. The error is how far the model of the other points is from each: the median, and the third quartile.",
+	t := Table{Title: "The model", Long: true, Text: "Each quantity is a + b·n + c·min(n, reach), where n is the run's length in instructions and reach is how many instructions the segments hold that are " +
+		"replayed (those that a spot-check draws, or one in a dispute): least squares of relative errors, no coefficient below 0. The error is how far the model of the other points is from each: the median, and the third quartile.",
 		Head: []string{"guest", "mode", "quantity", "unit", "a", "b", "c", "points", "error", "upper quartile"}}
 	for _, m := range c.Models {
 		e, high := "–", "–"
