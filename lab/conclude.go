@@ -17,7 +17,7 @@ type Crossover struct {
 }
 
 // Payoff is how many checkers it takes until all costs together (to produce, and for each checker to answer and to check) are less than
-// with everybody running again.
+// with everybody running again. A dispute has none: it is not had for each checker.
 type Payoff struct {
 	Instructions float64  `json:"instructions"`
 	Checkers     *float64 `json:"checkers"` // nil: however many there are it costs more
@@ -59,7 +59,7 @@ func (c *Comparison) Conclude() {
 		}
 	}
 	for _, line := range c.lines() {
-		if line[1] != string(verifier.Rerun) {
+		if m := verifier.Mode(line[1]); m != verifier.Rerun && m != verifier.Attest { // the one is what is compared with, the other establishes less
 			if x, ok := c.crossover(line[0], line[1]); ok {
 				c.Crossovers = append(c.Crossovers, x)
 			}
@@ -138,7 +138,7 @@ func (c *Comparison) crossover(guest, mode string) (x Crossover, ok bool) {
 	}
 	measured := min(again.Longest, check.Longest)
 	x.Extended = x.Length == nil && measured < longest || x.Length != nil && *x.Length > measured
-	for l := 1e4; l <= longest; l *= 10 {
+	for l := 1e4; l <= longest && mode != string(verifier.Dispute); l *= 10 {
 		p := Payoff{Instructions: l}
 		more := c.Model(guest, mode, Produce).Predict(l) - c.Model(guest, rerun, Produce).Predict(l)
 		saved := again.Predict(l) - check.Predict(l) - c.Model(guest, mode, Answer).Predict(l)

@@ -66,7 +66,7 @@ func TestWrite(t *testing.T) {
 	if err := Write(dir, c); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{Page, Markdown, CSV, JSON, Proving, "trilemma.svg", "check.svg", "produce.svg", "evidence.svg", "crossover.svg", "checkers.svg"} {
+	for _, name := range []string{Page, Markdown, CSV, JSON, Proving, "trilemma.svg", "check.svg", "produce.svg", "evidence.svg", "crossover.svg"} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
@@ -188,7 +188,7 @@ func TestPageAsksNobody(t *testing.T) {
 			t.Errorf("the page lacks %s", want)
 		}
 	}
-	if n := strings.Count(string(html), `role="img" aria-label="`); n != len(plots) || n != 6 {
+	if n := strings.Count(string(html), `role="img" aria-label="`); n != len(plots) || n != 5 {
 		t.Errorf("%d of %d drawings are named", n, len(plots))
 	}
 	for _, p := range plots {

@@ -52,7 +52,11 @@ func crossovers(c *lab.Comparison) Table {
 			row[2] += " *"
 		}
 		for _, at := range []float64{1e6, 1e9, 1e12} {
-			row = append(row, pays(x.Payoffs, at))
+			if x.Payoffs == nil {
+				row = append(row, "–")
+			} else {
+				row = append(row, pays(x.Payoffs, at))
+			}
 		}
 		t.Rows = append(t.Rows, row)
 	}
