@@ -9,9 +9,6 @@ import (
 
 	"github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
-	"github.com/consensys/gnark-crypto/ecc/bn254/fr/pedersen"
-	"github.com/consensys/gnark/backend"
-	groth16 "github.com/consensys/gnark/backend/groth16/bn254"
 
 	"github.com/trilemma-dev/trilemma/circuits/parts"
 )
@@ -87,18 +84,7 @@ func toyChallenges(t testing.TB, j *Job, ps []parts.Part) *parts.Challenges {
 // gnarkVerify verifies one part with gnark's own verifier.
 func gnarkVerify(t testing.TB, p *Prover, part *parts.Part, ch *parts.Challenges, w Work) error {
 	t.Helper()
-	k, q := p.keys[part.Kind].Key.Points(), part.Proof.Points()
-	var vk groth16.VerifyingKey
-	vk.G1.Alpha, vk.G1.K = k.Alpha, k.K
-	vk.G2.Beta, vk.G2.Gamma, vk.G2.Delta = k.Beta, k.Gamma, k.Delta
-	vk.CommitmentKeys = []pedersen.VerifyingKey{{G: k.G, GSigmaNeg: k.GSigmaNeg}}
-	vk.PublicAndCommitmentCommitted = [][]int{{}}
-	if err := vk.Precompute(); err != nil {
-		t.Fatal(err)
-	}
-	proof := &groth16.Proof{Ar: q.Ar, Krs: q.Krs, Bs: q.Bs, Commitments: []bn254.G1Affine{q.Commitment}, CommitmentPok: q.Knowledge}
-	public := ch.Inputs(part.Delta, must(w.Given(ch)))
-	return groth16.Verify(proof, &vk, public, backend.WithVerifierHashToFieldFunction(newFixedHash(ch.Mask)))
+	return verifyOne(p.keys[part.Kind].Key, part, ch, must(w.Given(ch)))
 }
 
 // TestWrongWork: what the circuit does not say is not proved.

@@ -62,39 +62,46 @@ func (s *Scheme) Challenged(st Statement, contents circuits.Contents) ([]byte, e
 // Verify checks that a proof, under the keys of the family, shows what is claimed of a run. The error wraps ErrStatement or [ErrNoStatement] if the
 // proof is about something else, or parts.ErrProof if it does not hold.
 func (f *Family) Verify(c *Claim, p *Proof) error {
+	challenged, given, err := f.Prepare(c, p)
+	if err != nil {
+		return err
+	}
+	return f.Keys.Verify(challenged, p.Parts, given)
+}
+
+// Prepare does of [Family.Verify] what comes before the parts are checked: the statement is compared with the claim. It returns what challenges depend on, and what the verifier
+// gives to each part.
+func (f *Family) Prepare(c *Claim, p *Proof) (challenged []byte, given parts.Given, err error) {
 	s := f.Scheme
 	if id := f.ID(); p.Family != id {
-		return fmt.Errorf("%w: it was made under the keys of family %x, not %x", ErrStatement, p.Family[:8], id[:8])
+		return nil, nil, fmt.Errorf("%w: it was made under the keys of family %x, not %x", ErrStatement, p.Family[:8], id[:8])
 	}
 	ends, err := c.Ends(uint64(p.Statement.End), uint64(p.Statement.Used))
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	want, err := c.Statement(ends)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if d := p.Statement.differs(&want); d != "" {
-		return fmt.Errorf("%w: %s", ErrStatement, d)
+		return nil, nil, fmt.Errorf("%w: %s", ErrStatement, d)
 	}
 	contents := s.Chips.Contents(c.Program, *ends)
 	shapes := make([]*emit.Shape, len(p.Parts))
 	for i := range p.Parts {
 		k := p.Parts[i].Kind
 		if k < 0 || k >= len(s.Shapes) {
-			return fmt.Errorf("%w: part %d is of kind %d of %d", parts.ErrProof, i, k, len(s.Shapes))
+			return nil, nil, fmt.Errorf("%w: part %d is of kind %d of %d", parts.ErrProof, i, k, len(s.Shapes))
 		}
 		shapes[i] = s.Shapes[k]
 	}
 	g, err := s.System.Givens(shapes, contents)
 	if err != nil {
-		return fmt.Errorf("%w: %w", parts.ErrProof, err)
+		return nil, nil, fmt.Errorf("%w: %w", parts.ErrProof, err)
 	}
-	challenged, err := s.Challenged(want, contents)
-	if err != nil {
-		return err
-	}
-	return f.Keys.Verify(challenged, p.Parts, func(i int, ch *parts.Challenges) ([]fr.Element, error) { return g.Of(i, ch.Shared), nil })
+	challenged, err = s.Challenged(want, contents)
+	return challenged, func(i int, ch *parts.Challenges) ([]fr.Element, error) { return g.Of(i, ch.Shared), nil }, err
 }
 
 // Stated is what the contents of a run's chips say of its end: see [Claim.Ends].

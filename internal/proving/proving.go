@@ -80,7 +80,7 @@ func (p *Prover) Bundle(ctx context.Context, b *receipts.Bundle, labels []string
 	}
 	traced := make([]*Traced, len(claims))
 	for i := range claims {
-		if traced[i], err = p.look(ctx, b, &claims[i]); err != nil {
+		if traced[i], err = p.lookIn(ctx, b, &claims[i]); err != nil {
 			return nil, nil, fmt.Errorf("task %q: %w", claims[i].Task.Label, err)
 		}
 		if len(claims) > 1 { // all written down at once could be too much
@@ -89,7 +89,13 @@ func (p *Prover) Bundle(ctx context.Context, b *receipts.Bundle, labels []string
 	}
 	made, proofs := []Proved{}, make(map[string]block.Block)
 	for i := range claims {
-		one, err := p.task(ctx, b, &claims[i], traced[i])
+		t := traced[i]
+		if t.Run == nil {
+			if t, err = p.lookIn(ctx, b, &claims[i]); err != nil {
+				return nil, nil, fmt.Errorf("task %q: %w", claims[i].Task.Label, err)
+			}
+		}
+		one, err := p.prove(ctx, &claims[i], t)
 		if err != nil {
 			return nil, nil, fmt.Errorf("task %q: %w", claims[i].Task.Label, err)
 		}
@@ -106,13 +112,27 @@ func (p *Prover) Bundle(ctx context.Context, b *receipts.Bundle, labels []string
 	return out, made, err
 }
 
-// look traces a task, and refuses what cannot be proved.
-func (p *Prover) look(ctx context.Context, b *receipts.Bundle, c *verifier.Claimed) (*Traced, error) {
-	p.tell(Progress{Task: c.Task.Label, Stage: "trace"})
+// Task proves one task. guest is the module that was linked, for places in it; it may be nil.
+func (p *Prover) Task(ctx context.Context, c *verifier.Claimed, guest *wasm.Module) (*Proved, error) {
+	t, err := p.look(ctx, c, guest)
+	if err != nil {
+		return nil, err
+	}
+	return p.prove(ctx, c, t)
+}
+
+// lookIn is look for a task of a bundle.
+func (p *Prover) lookIn(ctx context.Context, b *receipts.Bundle, c *verifier.Claimed) (*Traced, error) {
 	guest, err := guestOf(b, c.Task)
 	if err != nil {
 		return nil, err
 	}
+	return p.look(ctx, c, guest)
+}
+
+// look traces a task, and refuses what cannot be proved.
+func (p *Prover) look(ctx context.Context, c *verifier.Claimed, guest *wasm.Module) (*Traced, error) {
+	p.tell(Progress{Task: c.Task.Label, Stage: "trace"})
 	t, err := Trace(ctx, p.cfg.Keys.Runs.Family().Scheme, c.Claim.Program, guest, c.Job.Streams, c.Job.Limits, p.cfg.Memory, p.cfg.Now)
 	if err != nil {
 		return nil, err
@@ -167,13 +187,8 @@ func (p *Prover) tell(pr Progress) {
 	}
 }
 
-// task proves a task.
-func (p *Prover) task(ctx context.Context, b *receipts.Bundle, c *verifier.Claimed, t *Traced) (out *Proved, err error) {
-	if t.Run == nil {
-		if t, err = p.look(ctx, b, c); err != nil {
-			return nil, err
-		}
-	}
+// prove proves a task that was looked at.
+func (p *Prover) prove(ctx context.Context, c *verifier.Claimed, t *Traced) (out *Proved, err error) {
 	f := p.cfg.Keys.Runs.Family()
 	out = &Proved{Task: c.Task.Label, Estimate: t.Estimate, Execute: t.Execute, Trace: t.Trace, Setup: f.Origin(), Family: f.ID()}
 	if out.Workers, err = p.workers(&t.Estimate); err != nil {
