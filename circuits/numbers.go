@@ -10,15 +10,7 @@ func (c *Chip) Numbers() (n int, number func(i int) uint64) {
 	case nameByte:
 		return 1 << 8, same
 	case nameSpread:
-		return 1 << 16, spreadOut
+		return 1 << 16, func(i int) uint64 { return spreadOut(uint64(i)) }
 	}
 	return 0, nil
-}
-
-// spreadOut puts bit k of a number of 16 bits at place 2k.
-func spreadOut(i int) (v uint64) {
-	for k := range 16 {
-		v |= uint64(i) >> k & 1 << (2 * k)
-	}
-	return v
 }
