@@ -2,8 +2,7 @@ package proof
 
 import (
 	"fmt"
-
-	"github.com/trilemma-dev/trilemma/circuits/emit"
+	"math"
 )
 
 // Names of schemes that this program has: see [Named].
@@ -18,52 +17,88 @@ func Names() []string { return []string{Standard, Small} }
 // Sizes of circuits, in constraints: just below powers of two, which the evaluation domain is.
 const (
 	standardSize = 1<<18 - 64
-	smallSize    = 1<<16 - 64
+	restSize     = 1<<16 - 64
 )
 
 // Named makes the scheme of a name.
 func Named(name string) (*Scheme, error) {
-	s, err := NewScheme(standardSize, mix())
-	if err != nil {
-		return nil, err
-	}
 	switch name {
 	case Standard:
-		return s, nil
+		return NewScheme(standardSize, mix())
 	case Small:
-		return s.small()
+		return newSystem().small()
 	}
 	return nil, fmt.Errorf("unknown scheme %q, want one of %v", name, Names())
 }
 
-// small is what holds the tables of every proof, which short runs fit into, and a smaller shape with the same rows in proportion.
+// small has a shape for all that every proof has, into which short runs fit with all that they are, and a smaller one for what does not. Both have some rows of every
+// chip, more of those that runs use more; less than in proportion, as one run is not like another.
 func (s *Scheme) small() (*Scheme, error) {
-	out := *s
-	out.Shapes = nil
-	total, rows := 0, make(map[string]int)
-	for i, sh := range s.Shapes {
-		tables := i == 0
-		for _, c := range s.Chips.Chips {
-			if tables = tables || s.System.Constant(c.Name) && sh.Rows(c.Name) > 0; i > 0 || c.Once || s.System.Constant(c.Name) {
-				continue
-			}
-			rows[c.Name] = sh.Rows(c.Name)
-			total += rows[c.Name] * s.System.Cost(c.Name)
+	head, rest := make(map[string]int), make(map[string]int)
+	free := standardSize - reserve
+	for _, c := range s.Chips.Chips {
+		switch n, _ := c.Numbers(); {
+		case c.Once:
+			head[c.Name] = 1
+		case n > 0:
+			head[c.Name] = n
 		}
-		if tables {
-			out.Shapes = append(out.Shapes, sh)
+		free -= head[c.Name] * s.System.Cost(c.Name)
+	}
+	s.share(head, free)
+	s.share(rest, restSize-reserve)
+	for _, sh := range []struct {
+		name string
+		rows map[string]int
+	}{{"head", head}, {"rest", rest}} {
+		shape, err := s.System.Shape(sh.name, 1, sh.rows)
+		if err != nil {
+			return nil, err
 		}
+		s.Shapes = append(s.Shapes, shape)
 	}
-	for c := range rows {
-		rows[c] = max(1, rows[c]*smallSize/total)
-	}
-	rest, err := s.System.Shape("rest", 1, rows)
-	if err != nil {
-		return nil, err
-	}
-	out.Shapes = append(out.Shapes, rest)
-	return &out, nil
+	return s, nil
 }
 
-// mix is how often the chips of steps are used: by the sample guests, in parts of a thousand.
-func mix() emit.Mix { return emit.Mix{} }
+// reserve is what a circuit takes beside its rows, at most: sums, masks, powers of challenges.
+const reserve = 64
+
+// share adds rows of the chips that are left that take so many constraints: a row of each, then half of what is left for steps, a quarter for the program and what else the
+// verifier knows, a quarter for cells.
+func (s *Scheme) share(rows map[string]int, constraints int) {
+	type group struct {
+		of    int // part of a quarter
+		names []string
+		total float64
+	}
+	steps, tables, cells := &group{of: 2}, &group{of: 1}, &group{of: 1}
+	used := mix()
+	weight := func(name string) float64 { return math.Sqrt(float64(used[name] + others()[name] + 1)) }
+	for _, c := range s.Chips.Chips {
+		if n, _ := c.Numbers(); n > 0 || c.Once {
+			continue
+		}
+		g := cells
+		switch {
+		case c.IsStep():
+			g = steps
+		case c.Table:
+			g = tables
+		}
+		rows[c.Name] = 1
+		constraints -= s.System.Cost(c.Name)
+		g.names = append(g.names, c.Name)
+		g.total += float64(weight(c.Name) * float64(s.System.Cost(c.Name))) // rounded, and so the same everywhere
+	}
+	for _, g := range []*group{steps, tables, cells} {
+		for _, name := range g.names {
+			rows[name] += int(float64(constraints*g.of/4) * weight(name) / g.total)
+		}
+	}
+}
+
+// others is how much chips are used that show no steps, as [mix] says it of those that do.
+func others() map[string]int {
+	return map[string]int{"program": 5000, "memory table": 100, "input words": 500, "output words": 50, "word": 500, "initial word": 100, "register": 500,
+		"register refresh": 20, "grown word": 100, "cell": 20}
+}
