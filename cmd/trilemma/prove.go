@@ -106,6 +106,13 @@ func (a *app) proofs(ctx context.Context, b *receipts.Bundle, tasks []string, f 
 	if len(claims) == 0 {
 		return nil, nil, usage("no task of the bundle ran: there is nothing to prove")
 	}
+	s, err := scheme(f.scheme)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := proving.Check(ctx, s, b, tasks, f.memory<<20, time.Now); err != nil {
+		return nil, nil, provingFailure(err)
+	}
 	k, err := a.provingKeys(ctx, f.scheme)
 	if err != nil {
 		return nil, nil, err

@@ -112,6 +112,32 @@ func (p *Prover) Bundle(ctx context.Context, b *receipts.Bundle, labels []string
 	return out, made, err
 }
 
+// Check refuses what could not be proved with a scheme, before there are keys. It does what [Prover.Bundle] does before it proves.
+func Check(ctx context.Context, s *proof.Scheme, b *receipts.Bundle, labels []string, memory int64, now func() time.Time) error {
+	claims, err := verifier.Claims(b, labels)
+	if err != nil {
+		return err
+	}
+	for i := range claims {
+		c := &claims[i]
+		guest, err := guestOf(b, c.Task)
+		if err != nil {
+			return err
+		}
+		t, err := Trace(ctx, s, c.Claim.Program, guest, c.Job.Streams, c.Job.Limits, memory, now)
+		if err == nil {
+			err = same(c, t.Run.Result)
+		}
+		if err == nil {
+			err = fits(t.Needs(KeyBytes(s), 1), memory)
+		}
+		if err != nil {
+			return fmt.Errorf("task %q: %w", c.Task.Label, err)
+		}
+	}
+	return nil
+}
+
 // Task proves one task. guest is the module that was linked, for places in it; it may be nil.
 func (p *Prover) Task(ctx context.Context, c *verifier.Claimed, guest *wasm.Module) (*Proved, error) {
 	t, err := p.look(ctx, c, guest)
