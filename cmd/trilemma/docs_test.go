@@ -19,11 +19,31 @@ import (
 
 // shapes are the JSON objects that commands print, by the names that docs/commands.md uses.
 var shapes = map[string]any{
-	"run": wire.Run{}, "exec": wire.Exec{}, "verify": wire.Report{}, "challenge-new": challengeJSON{}, "challenge-answer": answerJSON{},
-	"dispute": disputeJSON{}, "spotcheck-plan": planJSON{}, "preflight": preflightJSON{}, "keys": keyJSON{},
-	"module": moduleJSON{}, "workflow": workflowJSON{}, "bundle": bundleJSON{}, "receipt": receiptJSON{}, "invocation": invocationJSON{}, "block": blockJSON{},
-	"tokens": tokensJSON{}, "delegate": tokenJSON{}, "revocations": revocationsJSON{},
-	"bench-native": lab.NativeReport{}, "bench-machine": lab.MachineReport{}, "bench-spot": lab.SpotReport{}, "bench-trilemma": lab.Comparison{}, "bench-http": lab.HTTPReport{},
+	"run":              wire.Run{},
+	"exec":             wire.Exec{},
+	"verify":           wire.Report{},
+	"challenge-new":    challengeJSON{},
+	"challenge-answer": answerJSON{},
+	"dispute":          disputeJSON{},
+	"spotcheck-plan":   planJSON{},
+	"preflight":        preflightJSON{},
+	"keys":             keyJSON{},
+	"module":           moduleJSON{},
+	"workflow":         workflowJSON{},
+	"bundle":           bundleJSON{},
+	"receipt":          receiptJSON{},
+	"invocation":       invocationJSON{},
+	"block":            blockJSON{},
+	"tokens":           tokensJSON{},
+	"delegate":         tokenJSON{},
+	"revocations":      revocationsJSON{},
+	"bench-native":     lab.NativeReport{},
+	"bench-machine":    lab.MachineReport{},
+	"bench-prove":      lab.ProveReport{},
+	"bench-spot":       lab.SpotReport{},
+	"bench-trilemma":   lab.Comparison{},
+	"bench-http":       lab.HTTPReport{},
+	"letters":          lettersJSON{},
 }
 
 var made = regexp.MustCompile(`(?s)<!-- (flags|json|file) ([^ ]+) -->\n.*?<!-- end -->`)
@@ -31,7 +51,7 @@ var made = regexp.MustCompile(`(?s)<!-- (flags|json|file) ([^ ]+) -->\n.*?<!-- e
 // TestDocs checks what the documentation says against the program: flag tables, JSON fields, files that it shows, and that
 // it has every command and every shape. With -update the tables are written anew.
 func TestDocs(t *testing.T) {
-	a := &app{}
+	a := &app{streams: streams{getenv: func(string) string { return "" }}}
 	root := a.root()
 	commands := map[string]*cobra.Command{}
 	var walk func(c *cobra.Command, path string)

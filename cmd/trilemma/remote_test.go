@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,32 +26,55 @@ type theService struct{}
 
 // startService starts trilemma serve with an environment and waits until it serves.
 func startService(env []string, args ...string) (*served, error) {
-	s := &served{Cmd: exec.Command("trilemma", append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)}
-	s.Env = append(os.Environ(), env...)
-	stderr, err := s.StderrPipe()
+	cmd, rest, err := saying(env, "serving ", append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Start(); err != nil {
-		return nil, err
+	return &served{Cmd: cmd, url: strings.Fields(rest)[0]}, nil
+}
+
+// saying starts trilemma with an environment and waits until a line on stderr begins with prefix; it returns the rest of that line.
+func saying(env []string, prefix string, args ...string) (cmd *exec.Cmd, rest string, err error) {
+	cmd = exec.Command("trilemma", args...)
+	cmd.Env = append(os.Environ(), env...)
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		return nil, "", err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, "", err
 	}
 	found := make(chan string, 1)
 	go func() {
 		for lines := bufio.NewScanner(stderr); lines.Scan(); {
-			if rest, ok := strings.CutPrefix(lines.Text(), "serving "); ok {
-				found <- strings.Fields(rest)[0]
+			if rest, ok := strings.CutPrefix(lines.Text(), prefix); ok {
+				select {
+				case found <- rest:
+				default: // it says so more often
+				}
 			}
 		}
 		close(found)
 	}()
 	select {
-	case s.url = <-found:
+	case rest = <-found:
 	case <-time.After(30 * time.Second):
 	}
-	if s.url == "" {
-		return nil, errors.Join(errors.New("the service does not serve"), s.stop())
+	if rest == "" {
+		return nil, "", errors.Join(fmt.Errorf("%v never says %q", args, prefix), (&served{Cmd: cmd}).stop())
 	}
-	return s, nil
+	return cmd, rest, nil
+}
+
+// startSaying starts trilemma with a home in dir for as long as a test takes: see [saying].
+func startSaying(t *testing.T, dir, prefix string, args ...string) (cmd *exec.Cmd, rest string) {
+	t.Helper()
+	cmd, rest, err := saying([]string{"TRILEMMA_HOME=" + filepath.Join(dir, "home")}, prefix, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = (&served{Cmd: cmd}).stop() })
+	return cmd, rest
 }
 
 // stop tells the service to end, and waits until it has.

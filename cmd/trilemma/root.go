@@ -166,6 +166,6 @@ State (the signing key, results, compiled code) lies under TRILEMMA_HOME; its de
 	root.AddCommand(a.challengeCommand(), a.disputeCommand(), a.spotcheckCommand())
 	root.AddCommand(a.preflightCommand(), a.benchCommand())
 	root.AddCommand(a.inspectCommand(), a.delegateCommand(), a.revokeCommand())
-	root.AddCommand(a.serveCommand())
+	root.AddCommand(a.serveCommand(), a.workerCommand())
 	return root
 }

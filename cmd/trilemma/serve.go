@@ -179,9 +179,12 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	defer func() { err = errors.Join(err, flush()) }()
 	e, err := cluster.Open(ctx, f.engine(log))
 	if err != nil {
-		return usage("%w", err)
+		return engineError(err)
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
+	if err := e.Serves(ctx, key.DID()); err != nil {
+		return engineError(err)
+	}
 	memo, err := store.OpenDir(filepath.Join(f.data, "memo"))
 	if err != nil {
 		return usage("%w", err)
