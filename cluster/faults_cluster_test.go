@@ -3,10 +3,12 @@ package cluster_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -98,6 +100,62 @@ func workerKilled(t *testing.T) row {
 	}
 	return row{fmt.Sprintf("`kill -9` of a worker with 3 jobs of 0.5 s on its hands, %d queued", jobs),
 		fmt.Sprintf("all %d ended %.1f s later, %d of them begun by the killed worker and done again elsewhere; 0 lost, 0 doubled", jobs, took.Seconds(), again)}
+}
+
+// workersFrozen makes processes that do runs with effects stand still for longer than their jobs stay with them, and go on; some are
+// killed. Two of them are then about the same run at the same time.
+func workersFrozen(t *testing.T) row {
+	const hands = 3
+	rounds := 6
+	if *full {
+		rounds = 20
+	}
+	jobs := 30 * rounds
+	port, dir := freePorts(t, 1)[0], t.TempDir()
+	url := "nats://127.0.0.1:" + port
+	spawn(t, "nats", "NAME=alone", "PORT="+port, "DIR="+t.TempDir()).until(t, "ready")
+	e := join(t, cluster.Config{URL: url})
+	hire := func() *process {
+		p := spawn(t, "executor", "URL="+url, "DIR="+dir)
+		p.until(t, "ready")
+		return p
+	}
+	var workers []*process
+	for range hands {
+		workers = append(workers, hire())
+	}
+	accepted := map[string]bool{}
+	killed := 0
+	for round := range rounds {
+		var submitting sync.WaitGroup
+		for i := round * jobs / rounds; i < (round+1)*jobs/rounds; i++ {
+			w, err := compile(faultTasks(i))
+			j, blocks := runJob(must(t, w, err))
+			accepted[fmt.Sprint(i)] = true
+			submitting.Go(func() {
+				if _, err := e.Submit(t.Context(), j, blocks...); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		victim := round % hands
+		time.Sleep(time.Duration(rand.IntN(20)) * time.Millisecond) // it has jobs on its hands
+		if err := workers[victim].Process.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		submitting.Wait()
+		time.Sleep(1500 * time.Millisecond) // its jobs are others' by now
+		if round%3 == 2 {
+			workers[victim].kill(t)
+			workers[victim] = hire()
+			killed++
+		} else if err := workers[victim].Process.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := survey(t, e, dir, accepted)
+	return row{fmt.Sprintf("one of %d workers stands still for longer than its jobs stay with it, %d times, and %d times is killed then, while %d runs with one effect each are done", hands, rounds, killed, jobs),
+		fmt.Sprintf("all %d ended, 0 receipts lost or doubled; %d effects done, 0 twice, %d said to be unknown", s.ended, s.done, s.unknown)}
 }
 
 // serverKilled kills the one NATS server that there is, while jobs are submitted and done, and starts it again.

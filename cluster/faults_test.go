@@ -37,6 +37,7 @@ func TestFaults(t *testing.T) {
 	}{
 		{"service killed", serviceKilled},
 		{"worker killed", workerKilled},
+		{"workers frozen", workersFrozen},
 		{"server killed", serverKilled},
 		{"leader killed", leaderKilled},
 		{"disk full", diskFull},

@@ -28,7 +28,7 @@ import (
 // The test's binary is also the processes that faults are about: what they do is named by an environment variable.
 const roleVar = "TRILEMMA_TEST_ROLE"
 
-var roles = map[string]func(get func(string) string) error{"service": service, "worker": remoteWorker, "nats": natsServer}
+var roles = map[string]func(get func(string) string) error{"service": service, "worker": remoteWorker, "executor": remoteExecutor, "nats": natsServer}
 
 func TestMain(m *testing.M) {
 	role := os.Getenv(roleVar)
@@ -124,6 +124,21 @@ func remoteWorker(get func(string) string) error {
 		time.Sleep(slow)
 		return h(ctx, w)
 	}))
+}
+
+// remoteExecutor joins an engine elsewhere, and does runs with effects.
+func remoteExecutor(get func(string) string) error {
+	ctx := context.Background()
+	e, err := cluster.Open(ctx, cluster.Config{URL: get("URL")})
+	if err != nil {
+		return err
+	}
+	h, err := faultHandler(e, get("DIR"))
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	return e.Work(ctx, faultWorker(h))
 }
 
 // natsServer is a NATS server, alone or with ROUTES to others.
