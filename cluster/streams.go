@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -89,35 +88,22 @@ func (e *Engine) withEvents(ctx context.Context, f func(jetstream.Stream) error)
 	return f(*e.events.Load())
 }
 
-func (e *Engine) openContent(ctx context.Context) (err error) {
-	e.content, err = e.js.ObjectStore(ctx, contentBucket)
-	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		e.content, err = e.js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: contentBucket, Replicas: e.cfg.Replicas})
-		if errors.Is(err, jetstream.ErrBucketExists) {
-			e.content, err = e.js.ObjectStore(ctx, contentBucket)
+// found finds something, or makes it. absent is the error of what is not there, present that of what somebody else made just now.
+func found[T any](absent, present error, find, fresh func() (T, error)) (T, error) {
+	v, err := find()
+	if errors.Is(err, absent) {
+		if v, err = fresh(); errors.Is(err, present) {
+			v, err = find()
 		}
 	}
-	if err == nil {
-		var changed bool
-		if changed, err = e.noDirect(ctx, "OBJ_"+contentBucket); changed {
-			e.content, err = e.js.ObjectStore(ctx, contentBucket)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("bucket %s: %w", contentBucket, err)
-	}
-	return nil
+	return v, err
 }
 
 func (e *Engine) stream(ctx context.Context, cfg jetstream.StreamConfig) (jetstream.Stream, error) {
 	cfg.Replicas = e.cfg.Replicas
-	s, err := e.js.Stream(ctx, cfg.Name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		s, err = e.js.CreateStream(ctx, cfg)
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // somebody else made it just now
-			s, err = e.js.Stream(ctx, cfg.Name)
-		}
-	}
+	s, err := found(jetstream.ErrStreamNotFound, jetstream.ErrStreamNameAlreadyInUse,
+		func() (jetstream.Stream, error) { return e.js.Stream(ctx, cfg.Name) },
+		func() (jetstream.Stream, error) { return e.js.CreateStream(ctx, cfg) })
 	if err != nil {
 		return nil, fmt.Errorf("stream %s: %w", cfg.Name, err)
 	}
@@ -125,21 +111,35 @@ func (e *Engine) stream(ctx context.Context, cfg jetstream.StreamConfig) (jetstr
 }
 
 func (e *Engine) openKept(ctx context.Context) (err error) {
-	e.kept, err = e.js.KeyValue(ctx, keptBucket)
-	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		e.kept, err = e.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: keptBucket, Replicas: e.cfg.Replicas})
-		if errors.Is(err, jetstream.ErrBucketExists) {
-			e.kept, err = e.js.KeyValue(ctx, keptBucket)
-		}
-	}
+	find := func() (jetstream.KeyValue, error) { return e.js.KeyValue(ctx, keptBucket) }
+	e.kept, err = found(jetstream.ErrBucketNotFound, jetstream.ErrBucketExists, find, func() (jetstream.KeyValue, error) {
+		return e.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: keptBucket, Replicas: e.cfg.Replicas})
+	})
 	if err == nil {
 		var changed bool
 		if changed, err = e.noDirect(ctx, "KV_"+keptBucket); changed {
-			e.kept, err = e.js.KeyValue(ctx, keptBucket)
+			e.kept, err = find()
 		}
 	}
 	if err != nil {
 		return fmt.Errorf("bucket %s: %w", keptBucket, err)
+	}
+	return nil
+}
+
+func (e *Engine) openContent(ctx context.Context) (err error) {
+	find := func() (jetstream.ObjectStore, error) { return e.js.ObjectStore(ctx, contentBucket) }
+	e.content, err = found(jetstream.ErrBucketNotFound, jetstream.ErrBucketExists, find, func() (jetstream.ObjectStore, error) {
+		return e.js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{Bucket: contentBucket, Replicas: e.cfg.Replicas})
+	})
+	if err == nil {
+		var changed bool
+		if changed, err = e.noDirect(ctx, "OBJ_"+contentBucket); changed {
+			e.content, err = find()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("bucket %s: %w", contentBucket, err)
 	}
 	return nil
 }
@@ -172,119 +172,6 @@ func (e *Engine) checkSchema(ctx context.Context) error {
 	}
 	if string(v) != SchemaVersion {
 		return fmt.Errorf("%w %.64q, this program knows %q", ErrVersion, v, SchemaVersion)
-	}
-	return nil
-}
-
-// publish appends one message and waits until it is durable. last is the number of the message that must be the subject's
-// newest, 0 for none; if it is not, nothing is written and the error is errConflict.
-func (e *Engine) publish(ctx context.Context, m *nats.Msg, last uint64) (uint64, error) {
-	if err := e.broken(); err != nil {
-		return 0, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	ack, err := e.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(last))
-	if conflict(err) {
-		return 0, errConflict
-	}
-	if err != nil {
-		return 0, e.storageError(err)
-	}
-	e.writes.Add(1)
-	return ack.Sequence, nil
-}
-
-// create, set, value and remove are what the bucket does, each within the time of one request.
-func (e *Engine) create(ctx context.Context, key string, value []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	_, err := e.kept.Create(ctx, key, value)
-	return err
-}
-
-func (e *Engine) set(ctx context.Context, key string, value []byte) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	_, err := e.kept.Put(ctx, key, value)
-	return err
-}
-
-func (e *Engine) value(ctx context.Context, key string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	v, err := e.kept.Get(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	return v.Value(), nil
-}
-
-func (e *Engine) remove(ctx context.Context, key string) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	return e.kept.Delete(ctx, key)
-}
-
-// newest returns the newest message of a subject; nil if there is none.
-func newest(ctx context.Context, s jetstream.Stream, subject string) (*jetstream.RawStreamMsg, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	m, err := s.GetLastMsgForSubject(ctx, subject)
-	if missing(err) {
-		return nil, nil
-	}
-	return m, err
-}
-
-// next returns the first message of a subject from number seq on; nil if there is none yet.
-func next(ctx context.Context, s jetstream.Stream, subject string, seq uint64) (*jetstream.RawStreamMsg, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	m, err := s.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(subject))
-	if missing(err) {
-		return nil, nil
-	}
-	return m, err
-}
-
-func missing(err error) bool { return errors.Is(err, jetstream.ErrMsgNotFound) }
-
-var errConflict = errors.New("somebody else was first")
-
-// conflict reports whether a write was refused because something else was there.
-func conflict(err error) bool {
-	if errors.Is(err, jetstream.ErrKeyExists) {
-		return true
-	}
-	api, ok := errors.AsType[*jetstream.APIError](err)
-	return ok && (api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
-}
-
-// storageError names what keeps an engine in this process from writing, if that is why a request failed.
-func (e *Engine) storageError(err error) error {
-	if err == nil || e.server == nil {
-		return err
-	}
-	if t := e.broken(); t != nil {
-		return fmt.Errorf("%w (%w)", t, err)
-	}
-	if perr := probe(e.cfg.Dir); perr != nil {
-		return fmt.Errorf("%w (%w)", diskError(perr), err)
-	}
-	if strings.Contains(err.Error(), "insufficient resources") || strings.Contains(err.Error(), "maximum bytes exceeded") {
-		return fmt.Errorf("%w: %w", ErrFull, err)
-	}
-	return err
-}
-
-// broken is why an engine in this process takes nothing any more, or nil.
-func (e *Engine) broken() error {
-	if e.server == nil {
-		return nil
-	}
-	if t := e.server.log.trouble.Load(); t != nil {
-		return *t
 	}
 	return nil
 }

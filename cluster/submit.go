@@ -7,10 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/trilemma-dev/trilemma/block"
-	"github.com/trilemma-dev/trilemma/receipts"
 )
 
 func (e *Engine) milli() int64 { return e.cfg.Now().UnixMilli() }
@@ -21,20 +19,6 @@ func moment(ms int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms).UTC()
-}
-
-// loadEnd returns a job's newest end and its number; nil and 0 if there is none.
-func (e *Engine) loadEnd(ctx context.Context, id ID) (*end, uint64, error) {
-	m, err := newest(ctx, e.ends, endSubject+id.token())
-	if m == nil {
-		return nil, 0, err
-	}
-	var rec end
-	if err := decode(m.Data, &rec, "End"); err != nil {
-		return nil, 0, err
-	}
-	// Whoever learns of the end may ask for its blocks before those who follow the stream have come to it.
-	return &rec, m.Sequence, e.packs.index(m.Header, m.Sequence)
 }
 
 // loadQueued returns what lies in a job's queue, and its number; nil and 0 if nothing does.
@@ -123,57 +107,6 @@ func (a *accepted) status(id ID) Status {
 	return Status{ID: id, Job: a.Job.job(), State: Queued, Attempt: int(a.Attempt), Accepted: moment(a.At)}
 }
 
-func (r *end) status(id ID) Status {
-	s := Status{ID: id, Job: r.Job.job(), State: State(r.State), Attempt: int(r.Attempt), Receipts: cids(r.Receipts),
-		Accepted: moment(r.Accepted), Started: moment(r.Started), Ended: moment(r.Ended)}
-	if r.Error != nil {
-		s.Error = *r.Error
-	}
-	if r.Result != nil {
-		s.Result = receipts.CID(*r.Result)
-	}
-	return s
-}
-
-// add completes a status by what was told about the job.
-func (r *report) add(s *Status) {
-	if int(r.Attempt) != s.Attempt {
-		return // of an earlier one
-	}
-	if !s.State.Final() {
-		s.State, s.Started = State(r.State), moment(r.Started)
-	}
-	s.Progress = Progress{Stage: r.Stage, Done: r.Done, Total: r.Total, Left: time.Duration(r.Left) * time.Millisecond}
-	s.Log = r.Log
-	if r.Error != nil && s.Error == "" {
-		s.Error = *r.Error // why it is tried again
-	}
-}
-
-// lastReport returns what was told about a job last; nil if nothing is remembered.
-func (e *Engine) lastReport(ctx context.Context, id ID) (*report, error) {
-	var m *jetstream.RawStreamMsg
-	err := e.withEvents(ctx, func(s jetstream.Stream) (err error) {
-		m, err = newest(ctx, s, eventSubject+id.token())
-		return err
-	})
-	if m == nil {
-		return nil, err
-	}
-	var r report
-	return &r, decode(m.Data, &r, "Report")
-}
-
-// live is the status of a job that has not ended.
-func (e *Engine) live(ctx context.Context, id ID, a *accepted) (Status, error) {
-	s := a.status(id)
-	r, err := e.lastReport(ctx, id)
-	if err == nil && r != nil && !State(r.State).Final() {
-		r.add(&s)
-	}
-	return s, err
-}
-
 // Job returns what is known of a job: [ErrNotFound] if nobody submitted it.
 func (e *Engine) Job(ctx context.Context, id ID) (Status, error) {
 	if _, err := ParseID(string(id)); err != nil {
@@ -230,95 +163,4 @@ func (e *Engine) Cancel(ctx context.Context, id ID) error {
 		return err
 	}
 	return fmt.Errorf("cancel %s: %w", id, ErrEnded)
-}
-
-// inherit begins what an end will keep: the blocks that the job came with, and those of the end that it replaces, if there is one.
-func (e *Engine) inherit(ctx context.Context, to *batch, a *accepted, last *end) error {
-	packs := [][]byte{a.Blocks}
-	if last != nil {
-		packs = append(packs, last.Blocks)
-	}
-	for _, p := range packs {
-		blocks, err := unpack(p)
-		if err != nil {
-			return err
-		}
-		for _, b := range blocks {
-			if to.add(b) {
-				continue
-			}
-			if err := e.write(ctx, b); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// finish writes a job's end, unless another one came first: that is [ErrEnded]. last is the number of the end before.
-func (e *Engine) finish(ctx context.Context, id ID, rec *end, blocks []block.Block, last uint64) (err error) {
-	rec.Version, rec.Ended, rec.By = endVersion, e.milli(), e.signature()
-	if rec.Receipts == nil {
-		rec.Receipts = links(nil)
-	}
-	if rec.Blocks, err = pack(blocks); err != nil {
-		return err
-	}
-	data, err := encode(rec, "End")
-	if err != nil {
-		return err
-	}
-	seq, err := e.publish(ctx, &nats.Msg{Subject: endSubject + id.token(), Data: data, Header: packHeader(blocks)}, last)
-	if errors.Is(err, errConflict) {
-		was, n, err := e.loadEnd(ctx, id)
-		switch {
-		case err != nil:
-			return err
-		case was == nil || was.By != rec.By: // else our own word, whose acknowledgement was lost
-			return ErrEnded
-		}
-		seq = n
-	} else if err != nil {
-		return fmt.Errorf("end of %s: %w", id, err)
-	}
-	if err := e.packs.index(packHeader(blocks), seq); err != nil {
-		return err
-	}
-	e.tell(id, &report{State: rec.State, Attempt: rec.Attempt, Started: rec.Started, Error: rec.Error})
-	return nil
-}
-
-// signature is a word that no other end has.
-func (e *Engine) signature() string { return fmt.Sprintf("%s-%d", e.name, e.ended.Add(1)) }
-
-// tell says what a job came to, to those who listen. It does not wait: what matters is written elsewhere.
-func (e *Engine) tell(id ID, r *report) {
-	data, err := r.encode()
-	if err == nil {
-		_, err = e.js.PublishAsync(eventSubject+id.token(), data)
-	}
-	e.untold(id, err)
-}
-
-// tellNow is tell, and waits until it has been heard.
-func (e *Engine) tellNow(ctx context.Context, id ID, r *report) {
-	data, err := r.encode()
-	if err == nil {
-		_, err = e.js.Publish(ctx, eventSubject+id.token(), data)
-	}
-	e.untold(id, err)
-}
-
-func (e *Engine) untold(id ID, err error) {
-	if err != nil {
-		e.cfg.Log.Warn("engine: an event was lost", "job", id, "error", err)
-	}
-}
-
-func (r *report) encode() ([]byte, error) {
-	r.Version = reportVersion
-	if r.Log == nil {
-		r.Log = []string{}
-	}
-	return encode(r, "Report")
 }
