@@ -160,11 +160,26 @@ func TestExecute(t *testing.T) {
 	h = must(t, h, err)
 	j, blocks := runJob(w)
 	work(t, e, cluster.WorkerConfig{Handlers: map[string]cluster.Handler{cluster.ClassExecute: h}})
+	stored, err := e.Stored(t.Context())
+	stored = must(t, stored, err)
+	costs := func(what string, want uint64) {
+		t.Helper()
+		now, err := e.Stored(t.Context())
+		if must(t, now, err)-stored != want {
+			t.Errorf("%s took %d messages on disk, want %d", what, now-stored, want)
+		}
+		stored = now
+	}
 	s := submit(t, e, j, blocks...)
 	last := ended(t, e, s.ID)
 	if last.State != cluster.Done {
 		t.Fatalf("ended: %+v", last)
 	}
+	costs("a run, accepted and finished", 2)
+	if s := submit(t, e, j, blocks...); s.State != cluster.Done {
+		t.Errorf("a run that is done: %+v", s)
+	}
+	costs("a run that is done", 0)
 	b := bundle(t, e, last.Result)
 	k, err := newKey()
 	k = must(t, k, err)

@@ -111,6 +111,9 @@ func (e *Engine) consume(life context.Context, stream string, from jetstream.Del
 		}
 		f(m, md)
 	}, jetstream.ConsumeErrHandler(func(_ jetstream.ConsumeContext, err error) {
+		if life.Err() != nil {
+			return // the engine is being closed
+		}
 		e.cfg.Log.Warn("engine: following", "stream", stream, "error", err)
 	}))
 	if err != nil {
