@@ -23,16 +23,16 @@ type entryKey struct {
 }
 
 // entries are the rows of a program's table. A pc and a code name one entry. What would not lie in its lanes is left out, and cannot be executed.
-// Where a run may end for want of fuel is told only if that is claimed.
+// So are those that end a run in another way than is claimed: most loads and stores, divisions and calls could end one.
 func (s *System) entries(p *machine.Program, st Statement) (rows [][]uint64) {
 	for pc := range p.Code {
 		in := &p.Code[pc]
 		for _, c := range s.byOp[in.Op] {
-			if c.use.fits(p, in) {
+			if c.use.fits(p, in) && c.step.mayEnd(st.End) {
 				rows = append(rows, c.use.row(p, uint32(pc), c.step.code))
 			}
 		}
-		if st.End&mask(endTrap) == endFuel && s.noFuel.use.fits(p, in) {
+		if s.noFuel.use.fits(p, in) && s.noFuel.step.mayEnd(st.End) {
 			rows = append(rows, s.noFuel.use.row(p, uint32(pc), s.noFuel.step.code))
 		}
 	}

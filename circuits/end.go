@@ -93,6 +93,20 @@ func (m *maker) ends() {
 	trap.stop(kind.Shl(endTrap).Plus(Int(endTrapped)))
 }
 
+// stops reports whether the run ends in a row of the chip.
+func (s *step) stops() bool { return s.Messages[0].Role == Sink }
+
+// mayEnd reports whether a run that ends so may have a row of the chip: it goes on, or its end is of the same kind, and the same if it is a constant.
+func (s *step) mayEnd(end uint64) bool {
+	for i := range s.Messages {
+		if m := &s.Messages[i]; m.Bus == BusEnd {
+			l := m.Value[0]
+			return low(l.K())&mask(endTrap) == end&mask(endTrap) && (len(l.Terms) > 0 || low(l.K()) == end)
+		}
+	}
+	return true
+}
+
 // stop ends the run: the state that the row received is the last one.
 func (s *step) stop(end Lin) {
 	s.Messages[0].Role = Sink

@@ -102,9 +102,6 @@ func (l *lie) tell(s *System) (r *Run, row int, ok bool) {
 	return r, row, true
 }
 
-// stops reports whether the run ends in a row of the chip.
-func (s *step) stops() bool { return s.Messages[0].Role == Sink }
-
 // TestFalseEnds shows steps of all samples by every other chip that has an entry for the instruction, where one of both ends the run: traps, ends for want of
 // fuel, depth or output where there is no such, traps that fall through, one kind of end in place of another. What the circuits accept the statement
 // must not.
