@@ -222,7 +222,7 @@ func (m *maker) initStep(n uint) {
 	var bytes []Lin
 	for k := range n {
 		b := s.column(fmt.Sprintf("byte%d", k), 8)
-		s.message(Message{Bus: BusSegments, Key: []Field{{{Of: base.Plus(from, Int(int64(k))), Width: 32}}, {{Of: b, Width: 8}}}})
+		s.message(Message{Bus: BusSegments, Key: []Field{{{Of: base.Plus(from, Int(int64(k)+1)), Width: 32}}, {{Of: b, Width: 8}}}})
 		all, bytes = all.Plus(b.Shl(8*k)), append(bytes, b)
 	}
 	s.inMemory(to.Plus(Int(int64(n))))

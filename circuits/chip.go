@@ -96,6 +96,7 @@ type Chip struct {
 	Argued      []Argument
 	Table       bool // its rows are given by the verifier; of those of free multiplicity a filling holds the ones that are used
 	Once        bool // exactly one row counts
+	Zeros       bool // of a table: a row of zeros is one of its own
 }
 
 // Kind is a kind of bus.

@@ -50,10 +50,10 @@ func (s *System) Contents(p *machine.Program, st Statement) Contents {
 		nameStatement:   {Rows: [][]uint64{{st.End, st.Fuel, uint64(p.InitialPages()) * (link.PageSize / 4)}}},
 		nameProgram:     {Rows: s.entries(p, st)},
 		nameLengths:     {Rows: lengths(st.Inputs)},
-		nameStreams:     {Rows: [][]uint64{{uint64(len(st.Inputs))}}},
+		nameStreams:     {Rows: [][]uint64{{uint64(len(st.Inputs)), 1}}},
 		nameInput:       {Rows: inputs(st.Inputs)},
 		nameOutput:      {Rows: outputs(st.Outputs)},
-		nameMost:        {Rows: [][]uint64{{uint64(min(st.Memory, p.MostPages()))}}},
+		nameMost:        {Rows: [][]uint64{{uint64(min(st.Memory, p.MostPages())), 1}}},
 		nameElements:    {Rows: numbered(p.ElementSegments())},
 		nameSegments:    {Rows: numbered(p.Segments())},
 		nameMemoryTable: {Rows: initialWords(p)},
@@ -73,10 +73,12 @@ func word(b []byte, i int) (v, n uint64) {
 	return binary.LittleEndian.Uint64(w[:]), n
 }
 
+// Streams, places in segments and elements are counted from 1 in tables, so that nobody asks for 0: see [unasked].
+
 // lengths are the rows of the table of input streams.
 func lengths(streams [][]byte) (rows [][]uint64) {
 	for i, s := range streams {
-		rows = append(rows, []uint64{uint64(i), uint64(len(s))})
+		rows = append(rows, []uint64{uint64(i) + 1, uint64(len(s))})
 	}
 	return rows
 }
@@ -86,7 +88,7 @@ func inputs(streams [][]byte) (rows [][]uint64) {
 	for i, s := range streams {
 		for k := range (len(s) + 7) / 8 {
 			v, _ := word(s, k)
-			rows = append(rows, []uint64{uint64(i), uint64(k), v})
+			rows = append(rows, []uint64{uint64(i) + 1, uint64(k), v})
 		}
 	}
 	return rows
@@ -106,7 +108,7 @@ func outputs(streams [link.OutStreams][]byte) (rows [][]uint64) {
 // numbered are the rows of a table of numbers by their index.
 func numbered[T byte | uint64](all []T) (rows [][]uint64) {
 	for i, v := range all {
-		rows = append(rows, []uint64{uint64(i), uint64(v)})
+		rows = append(rows, []uint64{uint64(i) + 1, uint64(v)})
 	}
 	return rows
 }

@@ -12,6 +12,9 @@ func TestContents(t *testing.T) {
 				continue // the last lane of an entry may reach into the next, which is empty
 			}
 			at := c.given()
+			if zeros := r.Contents[c.Name]; c.Zeros && !zeros.contains(make([]uint64, len(at))) {
+				t.Errorf("%s: a row of zeros is none of %s", name, c.Name)
+			}
 			for _, row := range r.Contents[c.Name].Rows {
 				for i, col := range at {
 					if b := c.Columns[col].Bits; b < 64 && row[i]>>b != 0 {

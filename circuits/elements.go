@@ -125,7 +125,7 @@ func (m *maker) initElement() {
 	s.more(a)
 	s.count(a, 0, to, to.Plus(Int(1)), 1)
 	s.count(a, 1, from, from.Plus(Int(1)), 1)
-	s.message(Message{Bus: BusElements, Key: []Field{{{Of: begin.Plus(from), Width: 32}}, {{Of: v, Width: 64}}}})
+	s.message(Message{Bus: BusElements, Key: []Field{{{Of: begin.Plus(from, Int(1)), Width: 32}}, {{Of: v, Width: 64}}}})
 	element := func(x *execution) uint64 { return x.program.ElementSegments()[x.in.Imm+x.counter(1)] }
 	s.use(BusCells, base.Plus(to), 0, s.column("was", 64), v, elementAt(opBase, func(x *execution) uint64 { return x.counter(0) }), element)
 	s.also(func(x *execution, r Row) {

@@ -3,6 +3,7 @@ package circuits
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 )
@@ -75,7 +76,7 @@ func (c *Chip) given() (at []int) {
 }
 
 // checkGiven compares the given columns of a filling with what the verifier knows. A table whose multiplicities are free, on plain buses,
-// holds any of its rows, any number of times; every other chip holds exactly its rows.
+// holds any of its rows, any number of times, and rows of zeros, with which backends pad it: their multiplicities are as free. Every other chip holds exactly its rows.
 func (s *System) checkGiven(f *Filling, contents Contents) error {
 	for _, c := range s.Chips {
 		at := c.given()
@@ -106,7 +107,7 @@ func (s *System) checkGiven(f *Filling, contents Contents) error {
 					return fmt.Errorf("%w: %s row %d: %s is %d, and has to be %d", ErrRefused, c.Name, i, c.Columns[col].Name, r[col], content.Rows[i][k])
 				}
 			}
-			if free && !has(given) {
+			if free && !has(given) && slices.ContainsFunc(given, func(v uint64) bool { return v != 0 }) {
 				return fmt.Errorf("%w: %s row %d: %v is no row of the table", ErrRefused, c.Name, i, given)
 			}
 		}

@@ -160,6 +160,9 @@ func (f *filler) lookups() {
 		for _, key := range slices.SortedFunc(maps.Keys(n), func(a, b [maxParts]uint64) int { return slices.Compare(a[:], b[:]) }) {
 			r := f.add(c)
 			copy(r[1:len(r)-1], key[:])
+			if at := c.Column(nameTold); at >= 0 {
+				r[at] = 1
+			}
 			r[len(r)-1] = n[key]
 		}
 	}

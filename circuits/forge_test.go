@@ -51,7 +51,10 @@ func (s *System) settle(f *Filling, contents Contents) {
 			r := make(Row, len(c.Columns))
 			r[On], r[len(r)-1] = 1, n
 			small := true
-			for i := range len(r) - 2 {
+			if at := c.Column(nameTold); at >= 0 {
+				r[at] = 1
+			}
+			for i := range c.Messages[0].parts() {
 				small = small && x[i].IsUint64()
 				r[1+i] = x[i].Uint64()
 			}
@@ -67,7 +70,7 @@ func (c Content) contains(given []uint64) bool {
 	if c.has != nil {
 		return c.has(given[0])
 	}
-	return slices.ContainsFunc(c.Rows, func(r []uint64) bool { return slices.Equal(r, given) })
+	return slices.ContainsFunc(c.Rows, func(r []uint64) bool { return slices.Equal(r[:len(given)], given) })
 }
 
 // refused checks that a filling is refused, whatever the bits of a row are; row is one of chip c.

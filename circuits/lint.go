@@ -12,6 +12,7 @@ import (
 //
 //   - Constraints have degree 3 at most, and hold in a row of zeros.
 //   - Messages fit their bus. Multiplicities are free only where a table sends on a plain bus; everywhere else it is the row's own bit.
+//   - Tables are padded with zeros, which nobody can look up, unless they are a row of the table's own.
 //   - A value that is sent is within the bus's bound, so that who receives may rely on it.
 //   - Steps on a bus come in pairs, from a key to one that is greater by a bounded positive multiple of the bus's unit. First keys are sent
 //     by the statement, and by image rows at the address that they take in the chain.
@@ -165,10 +166,13 @@ func (l *linter) passed(col int) bool {
 }
 
 // counts reports whether a constraint makes a column 0 in rows that do not count: there no message binds what they hold.
-func (l *linter) counts(col int) bool {
+func (l *linter) counts(col int) bool { return l.tells(On, col) }
+
+// tells reports whether a constraint makes a column 0 where another one is not 1.
+func (l *linter) tells(by, col int) bool {
 	for i := range l.c.Constraints {
 		sum := l.c.Constraints[i].Sum
-		if len(sum) == 1 && len(sum[0]) == 2 && sum[0][0].equal(column(col)) && sum[0][1].equal(column(On).Minus(Int(1))) {
+		if len(sum) == 1 && len(sum[0]) == 2 && sum[0][0].equal(column(col)) && sum[0][1].equal(column(by).Minus(Int(1))) {
 			return true
 		}
 	}

@@ -21,6 +21,9 @@ func (l *linter) messages() {
 			}
 		}
 		if !m.Send {
+			if b.Kind == Plain && !l.sys.pads(m.Bus) && !l.asks(m) {
+				l.fail("may look up the padding of %s", b.Name)
+			}
 			continue
 		}
 		if v := l.b.of(m.firstKey()); b.Kind == Keyed && b.KeyBelow != nil && !v.within(upTo(b.KeyBelow)) {
@@ -32,6 +35,27 @@ func (l *linter) messages() {
 			}
 		}
 	}
+}
+
+// pads reports whether the table of a bus can be padded with zeros whatever is asked for: they are a row of its own, or have no uses.
+func (s *System) pads(bus BusID) bool {
+	for _, c := range s.Chips {
+		for i := range c.Messages {
+			if m := &c.Messages[i]; m.Bus == bus && m.Send {
+				l := &linter{sys: s, c: c}
+				return c.Zeros || l.counts(m.Mult) || slices.ContainsFunc(c.Columns, func(col Column) bool { return col.Given && l.tells(c.Column(col.Name), m.Mult) })
+			}
+		}
+	}
+	return false
+}
+
+// asks reports whether a message looks up something else than zeros: a part of it is not 0, and parts cannot be traded.
+func (l *linter) asks(m *Message) bool {
+	return slices.ContainsFunc(m.parts(), func(part Lin) bool {
+		v := l.b.of(part)
+		return v.known() && v.lo.Sign() > 0
+	})
 }
 
 // received reports whether the row received v on a bus, as value k: then it was within bounds.

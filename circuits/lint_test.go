@@ -71,6 +71,15 @@ func TestLintFinds(t *testing.T) {
 		}, "packed on fetch"},
 		{"multiplicities are the row's bit", "add32", func(_ *System, c *Chip) { c.Messages[0].Mult = 1 }, "free multiplicity"},
 		{"a table's multiplicity is free on plain buses only", nameCellTable, func(_ *System, c *Chip) { c.Messages[0].Mult = 1 }, "free multiplicity"},
+		{"padding of a table has no uses", namePower + "3", law("padding has no uses"), "may look up the padding"},
+		{"padding of the table of pages has no uses", namePage, law("padding has no uses"), "which nothing binds"},
+		{"nobody asks for zeros", "in_len", func(_ *System, c *Chip) {
+			for i := range c.Messages {
+				if m := &c.Messages[i]; m.Bus == BusLengths {
+					m.Key[0][0].Of = m.Key[0][0].Of.Minus(Int(1))
+				}
+			}
+		}, "may look up the padding"},
 		{"whether a row counts is a bit", "add32", law(onIsBit), "is not a bit"},
 		{"rows of zeros hold", "add32", add(Product{x}, Product{Int(1)}), "does not hold in a row of zeros"},
 		{"constraints have degree 3 at most", "add32", add(Product{x, x, x, x}), "degree 4"},

@@ -112,7 +112,7 @@ func powers(bus BusID) (c Content) {
 		bits = 64
 	}
 	for i := range uint64(bits) {
-		c.Rows = append(c.Rows, []uint64{i, power(i, bits, right)})
+		c.Rows = append(c.Rows, []uint64{i, power(i, bits, right), 1})
 	}
 	return c
 }

@@ -15,10 +15,10 @@ func New() *System {
 		wideImage(nameWord, BusMemory, BusMemoryImage, 0, 28), wideImage(nameWordInit, BusMemory, BusMemoryImage, BusMemoryInit, 28),
 		wideImage(nameCell, BusCells, BusCellImage, 0, 32), wideImage(nameCellInit, BusCells, BusCellImage, BusCellInit, 32),
 		initTable(nameMemoryTable, BusMemoryInit, 32), initTable(nameCellTable, BusCellInit, 64),
-		lookup(nameLengths, BusLengths, []part{{"stream", 8, 0}}, []part{{"bytes", 32, 0}}), lookup(nameStreams, BusStreams, []part{{"streams", 8, 0}}),
-		lookup(nameInput, BusInput, []part{{"stream", 8, 0}, {"index", 32, tapeShift}}, []part{{"word", 64, 0}}), outputTable(), lookup(nameMost, BusMost, []part{{"pages", 32, 0}}), pageChip(), grownWord(),
-		lookup(nameElements, BusElements, []part{{"index", 32, 0}}, []part{{"element", 64, 0}}),
-		lookup(nameSegments, BusSegments, []part{{"index", 32, 0}}, []part{{"byte", 8, 0}}))
+		lookup(nameLengths, BusLengths, unasked, []part{{"stream", 8, 0}}, []part{{"bytes", 32, 0}}), lookup(nameStreams, BusStreams, told, []part{{"streams", 8, 0}}),
+		lookup(nameInput, BusInput, unasked, []part{{"stream", 8, 0}, {"index", 32, tapeShift}}, []part{{"word", 64, 0}}), outputTable(), lookup(nameMost, BusMost, told, []part{{"pages", 32, 0}}), pageChip(), grownWord(),
+		lookup(nameElements, BusElements, unasked, []part{{"index", 32, 0}}, []part{{"element", 64, 0}}),
+		lookup(nameSegments, BusSegments, unasked, []part{{"index", 32, 0}}, []part{{"byte", 8, 0}}))
 	m := &maker{}
 	m.moves()
 	m.globals()

@@ -45,10 +45,19 @@ func statement() *Chip {
 	return b.Chip
 }
 
+// padding is what keeps rows from looking up the zeros with which a table is padded, whose multiplicities are as free as others.
+type padding uint8
+
+const (
+	harmless padding = iota // zeros are a row of the table
+	unasked                 // nobody can ask for them: the first part is not 0 in what is asked for, whatever else it is
+	told                    // a column tells rows from padding, which has no uses
+)
+
 // lookup makes a table of free multiplicity for a bus: a column for each part of the bus's fields.
-func lookup(name string, bus BusID, fields ...[]part) *Chip {
+func lookup(name string, bus BusID, pad padding, fields ...[]part) *Chip {
 	b := build(name)
-	b.Table = true
+	b.Table, b.Zeros = true, pad == harmless
 	var key []Field
 	for _, parts := range fields {
 		var f Field
@@ -57,9 +66,20 @@ func lookup(name string, bus BusID, fields ...[]part) *Chip {
 		}
 		key = append(key, f)
 	}
-	b.message(Message{Bus: bus, Send: true, Key: key, Mult: b.column("uses", 40).Terms[0].Column})
+	var row Lin
+	if pad == told {
+		row = b.given(nameTold, 1)
+	}
+	uses := b.column("uses", 40)
+	if pad == told {
+		b.law("padding has no uses", Product{uses, row.Minus(Int(1))})
+	}
+	b.message(Message{Bus: bus, Send: true, Key: key, Mult: uses.Terms[0].Column})
 	return b.Chip
 }
+
+// nameTold is the column that tells rows of a table from padding.
+const nameTold = "row"
 
 // part is a part of a field of a table.
 type part struct {
@@ -82,20 +102,20 @@ func constantTables() (all []*Chip, contents []Content) {
 	add := func(c *Chip, content Content) { all, contents = append(all, c), append(contents, content) }
 	number := func(bits uint) []part { return []part{{"number", bits, 0}} }
 	same := func(i uint64) uint64 { return i }
-	add(lookup(nameRange, BusRange, number(16)), Content{n: 1 << 16, nth: same, has: func(v uint64) bool { return v < 1<<16 }})
-	add(lookup(nameByte, BusByte, number(8)), Content{n: 1 << 8, nth: same, has: func(v uint64) bool { return v < 1<<8 }})
-	add(lookup(nameSpread, BusSpread, number(spreadBits)), Content{n: 1 << 16, nth: spreadOut, has: func(v uint64) bool { return v&^spreadMask == 0 }})
+	add(lookup(nameRange, BusRange, harmless, number(16)), Content{n: 1 << 16, nth: same, has: func(v uint64) bool { return v < 1<<16 }})
+	add(lookup(nameByte, BusByte, harmless, number(8)), Content{n: 1 << 8, nth: same, has: func(v uint64) bool { return v < 1<<8 }})
+	add(lookup(nameSpread, BusSpread, harmless, number(spreadBits)), Content{n: 1 << 16, nth: spreadOut, has: func(v uint64) bool { return v&^spreadMask == 0 }})
 	for bus := BusPowerLeft32; bus <= BusPowerRight64; bus++ {
 		width := amountBits(32)
 		if bus >= BusPowerLeft64 {
 			width = amountBits(64)
 		}
-		add(lookup(namePower+string(rune('0'+bus-BusPowerLeft32)), bus, []part{{"amount", width, 0}}, []part{{"power", 64, 0}}), powers(bus))
+		add(lookup(namePower+string(rune('0'+bus-BusPowerLeft32)), bus, told, []part{{"amount", width, 0}}, []part{{"power", 64, 0}}), powers(bus))
 	}
 	var ones Content
 	for i := range uint64(256) {
 		ones.Rows = append(ones.Rows, []uint64{i, uint64(bits.OnesCount64(i))})
 	}
-	add(lookup(nameOnes, BusOnes, []part{{"byte", 8, 0}}, []part{{"ones", 4, 0}}), ones)
+	add(lookup(nameOnes, BusOnes, harmless, []part{{"byte", 8, 0}}, []part{{"ones", 4, 0}}), ones)
 	return all, contents
 }
