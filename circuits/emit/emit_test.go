@@ -3,6 +3,7 @@ package emit_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/consensys/gnark-crypto/ecc"
@@ -231,6 +232,90 @@ func TestForgedColumns(t *testing.T) {
 	if forged < 30 {
 		t.Errorf("only %d forgeries", forged)
 	}
+}
+
+// TestPadding: a row behind those that a table of free multiplicity has is not a row of zeros, which would be a row that the table does not have, for
+// everybody to use: that the first stream is empty, that its first word is 0.
+func TestPadding(t *testing.T) {
+	chips := circuits.New()
+	sys := emit.New(chips)
+	for name, streams := range map[string][][]byte{"no input": nil, "some input": {[]byte("some input that is not zero")}} {
+		run, err := chips.Fill(program(), streams, limits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := sys.Rows(run.Filling, run.Contents)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range chips.Chips {
+			content := run.Contents[c.Name]
+			if !c.Table || c.Columns[circuits.On].Given || sys.Constant(c.Name) || !slices.ContainsFunc(c.Columns, func(c circuits.Column) bool { return c.Given }) {
+				continue
+			}
+			head, err := sys.Shape("head", 1, map[string]int{"statement": 1, c.Name: len(content.Rows) + 2})
+			if err != nil {
+				t.Fatal(err)
+			}
+			rest := rows.Counts()
+			delete(rest, "statement")
+			delete(rest, c.Name)
+			other, err := sys.Shape("other", 1, rest)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e := &example{sys: sys, run: run, rows: rows, shapes: []*emit.Shape{head, other}}
+			cut, err := rows.Cut(e.shapes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			givens, err := sys.Givens(e.shapes, run.Contents)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ch, system := challenges(sys), compile(t, sys, head)
+			v := make([]fr.Element, head.Columns())
+			if err := cut[0].Columns(v); err != nil {
+				t.Fatal(err)
+			}
+			solve := func() error {
+				sum, err := head.Sum(v, ch)
+				if err != nil {
+					t.Fatal(err)
+				}
+				public := append(append(append(fr.Vector{}, ch.Shared...), givens.Of(0, ch.Shared)...), sum)
+				_, err = system.Solve(&inputs{vector: append(public, v...)})
+				return err
+			}
+			if err := solve(); err != nil {
+				t.Errorf("%s, %s: %v", name, c.Name, err)
+			}
+			per := 0 // wires of a row of the table
+			if one, err := sys.Shape("one", 1, map[string]int{c.Name: 1}); err == nil {
+				per = one.Columns()
+			}
+			// The statement's chip comes before or after: the table's last row is at one of the two ends of its columns.
+			at := len(v) - per
+			if first, err := sys.Shape("statement", 1, map[string]int{"statement": 1}); err == nil && chipIndex(chips, "statement") > chipIndex(chips, c.Name) {
+				at -= first.Columns()
+			}
+			clear(v[at : at+per])
+			if len(content.Rows) > 0 && allZero(content.Rows[0]) {
+				continue
+			}
+			if err := solve(); err == nil {
+				t.Errorf("%s: %s may hold a row of zeros", name, c.Name)
+			}
+		}
+	}
+}
+
+func chipIndex(s *circuits.System, name string) int {
+	return slices.IndexFunc(s.Chips, func(c *circuits.Chip) bool { return c.Name == name })
+}
+
+func allZero(row []uint64) bool {
+	return !slices.ContainsFunc(row, func(v uint64) bool { return v != 0 })
 }
 
 // TestCost: rows cost what is said, in the compiled circuit, for every chip.

@@ -58,6 +58,8 @@ func (g *Givens) Of(part int, shared []fr.Element) []fr.Element {
 		}
 		content := g.contents[p.chip.Name]
 		row, columns := make([]uint64, len(p.chip.Columns)), make([]fr.Element, len(p.chip.Columns))
+		pad := make([]fr.Element, len(p.wires))
+		p.pad(pad, content)
 		for k := range sh.rows[i] {
 			n := g.from[part][i] + k
 			known := n < len(content.Rows)
@@ -69,10 +71,11 @@ func (g *Givens) Of(part int, shared []fr.Element) []fr.Element {
 			}
 			for _, w := range p.given {
 				at.Mul(&at, x)
+				v := pad[w]
 				if known {
-					v := a.lin(&p.wires[w].of, columns)
-					at.Add(&at, &v)
+					v = a.lin(&p.wires[w].of, columns)
 				}
+				at.Add(&at, &v)
 			}
 		}
 	}

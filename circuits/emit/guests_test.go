@@ -104,3 +104,49 @@ func TestGuests(t *testing.T) {
 		}
 	}
 }
+
+// TestGrowth: memory that grows and is used, whose pages are a table that the verifier does not know.
+func TestGrowth(t *testing.T) {
+	m := &wasm.Module{
+		Types: []wasm.FuncType{{}}, Funcs: []uint32{0}, Code: []wasm.Code{{Body: wasm.AppendInstr(nil, wasm.Instr{Op: wasm.OpEnd})}},
+		Memories: []wasm.Limits{{Min: 1, Max: 4, HasMax: true}}, Exports: []wasm.Export{{Name: "f", Kind: wasm.ExternFunc}},
+	}
+	if err := wasm.Validate(m); err != nil {
+		t.Fatal(err)
+	}
+	l, err := link.Link(m, link.Entry{Func: "f"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := machine.Lower(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Code = []machine.Instr{
+		{Op: machine.OpConst, D: 1, Imm: 2}, {Op: machine.OpMemoryGrow, D: 2, A: 1}, {Op: machine.OpConst, D: 3, Imm: 2*link.PageSize + 8},
+		{Op: machine.OpStore32, A: 3, B: 1}, {Op: machine.OpLoad32U, D: 4, A: 3}, {Op: machine.OpHalt},
+	}
+	chips := circuits.New()
+	e := &example{sys: emit.New(chips), compiled: make(map[*emit.Shape]*cs.R1CS)}
+	if e.run, err = chips.Fill(p, nil, limits); err != nil {
+		t.Fatal(err)
+	}
+	if len(e.run.Filling.Rows["page"]) != 2 {
+		t.Fatalf("%d pages grew", len(e.run.Filling.Rows["page"]))
+	}
+	e.arrange(t)
+	rows := e.rows.Counts()
+	for chip := range rows {
+		if !e.sys.Constant(chip) && chip != "statement" {
+			rows[chip]++
+		}
+	}
+	shape, err := e.sys.Shape("all", 1, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.shapes, e.compiled[shape] = []*emit.Shape{shape}, compile(t, e.sys, shape)
+	if err := e.check(t); err != nil {
+		t.Error(err)
+	}
+}

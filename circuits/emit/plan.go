@@ -125,6 +125,22 @@ func (p *plan) columns() []bool {
 			}
 		}
 	}
+	for again := true; again; { // a constraint about a column that is kept keeps its others
+		again = false
+		for i := range c.Constraints {
+			if !p.concerns(&c.Constraints[i], keep) {
+				continue
+			}
+			for _, product := range c.Constraints[i].Sum {
+				for _, f := range product {
+					for _, t := range f.Terms {
+						again = again || !keep[t.Column]
+						keep[t.Column] = true
+					}
+				}
+			}
+		}
+	}
 	return keep
 }
 

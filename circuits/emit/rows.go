@@ -13,16 +13,19 @@ import (
 // not hold those behind the last one that is used.
 type Rows struct {
 	sys  *System
-	rows [][][]uint64 // by chip, row, column
-	need []int        // how many of them parts have to hold, by chip
+	rows [][][]uint64   // by chip, row, column
+	need []int          // how many of them parts have to hold, by chip
+	pads [][]fr.Element // wires of a row that is none of them, by chip
 	wide map[circuits.Place]fr.Element
 }
 
 // Rows arranges a filling. Its rows are read until the proof is made.
 func (s *System) Rows(f *circuits.Filling, contents circuits.Contents) (*Rows, error) {
-	r := &Rows{sys: s, rows: make([][][]uint64, len(s.plans)), need: make([]int, len(s.plans)), wide: f.Wide}
+	r := &Rows{sys: s, rows: make([][][]uint64, len(s.plans)), need: make([]int, len(s.plans)), pads: make([][]fr.Element, len(s.plans)), wide: f.Wide}
 	for i, p := range s.plans {
 		filled := f.Rows[p.chip.Name]
+		r.pads[i] = make([]fr.Element, len(p.wires))
+		p.pad(r.pads[i], contents[p.chip.Name])
 		if !p.free() {
 			for _, row := range filled {
 				r.rows[i] = append(r.rows[i], row)
@@ -60,9 +63,9 @@ func (s *System) Rows(f *circuits.Filling, contents circuits.Contents) (*Rows, e
 	return r, nil
 }
 
-// free reports whether a chip is a table from which a filling takes the rows that it uses.
+// free reports whether a chip is a table that the verifier knows, from which a filling takes the rows that it uses.
 func (p *plan) free() bool {
-	return p.chip.Table && !p.chip.Columns[circuits.On].Given
+	return p.chip.Table && !p.chip.Columns[circuits.On].Given && len(p.givenColumns()) > 0
 }
 
 // givenColumns are the columns that the verifier knows.
@@ -84,6 +87,29 @@ func (p *plan) scatter(row []uint64, c circuits.Content, k int) {
 	}
 	for i, col := range at {
 		row[col] = c.Rows[k][i]
+	}
+}
+
+// pad writes what the verifier puts to the given wires of a row behind those that it knows. Such a row must send nothing that those do not send: if
+// the multiplicity is free, it is the first one of them; if there are none, it is out of the range of all keys. Else it is zero.
+func (p *plan) pad(wires []fr.Element, c circuits.Content) {
+	if !p.free() || p.numbers > 0 {
+		return
+	}
+	if len(c.Rows) == 0 {
+		for _, w := range p.given {
+			wires[w].SetInt64(-1)
+		}
+		return
+	}
+	row, columns := make([]uint64, len(p.chip.Columns)), make([]fr.Element, len(p.chip.Columns))
+	p.scatter(row, c, 0)
+	for i := range row {
+		columns[i].SetUint64(row[i])
+	}
+	var a numbersAlgebra
+	for _, w := range p.given {
+		wires[w] = a.lin(&p.wires[w].of, columns)
 	}
 }
 
@@ -154,7 +180,7 @@ func (p *Part) Columns(v []fr.Element) error {
 				p.rows.elements(columns, plan, i, p.from[i]+k)
 				plan.fill(wires, columns)
 			} else {
-				clear(wires)
+				copy(wires, p.rows.pads[i])
 			}
 			if k%p.Shape.block[i] == 0 {
 				v[0] = wires[0]
