@@ -5,6 +5,7 @@ package prover
 import (
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -88,6 +89,8 @@ func BenchmarkProveRun(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	any := slices.IndexFunc(s.Shapes, func(sh *emit.Shape) bool { return sh.Name() == "any" })
+	s.Shapes = s.Shapes[:any+1] // the run needs none of those for classes of chips
 	g := NewGenerator(rand.Reader)
 	var keys []Keys
 	for _, sh := range s.Shapes {

@@ -58,7 +58,7 @@ func (b *standard) add(name string, block int, rows map[string]int) error {
 	return err
 }
 
-// head makes the head, and the table of spread numbers apart if the two tables of 2¹⁶ numbers would take more than half of it.
+// head makes the head, and shapes apart for tables of numbers if these would take more than eleven of its twenty parts.
 func (b *standard) head() error {
 	head, free, numbers := make(map[string]int), b.size, 0
 	always := b.sys.Contents(&machine.Program{}, circuits.Statement{})
@@ -67,7 +67,7 @@ func (b *standard) head() error {
 		name, n := p.chip.Name, len(always[p.chip.Name].Rows)
 		switch {
 		case p.numbers > 0:
-			if n = p.numbers; 2*(numbers+n) > b.size && n > b.size/4 && numbers > b.size/4 {
+			if n = p.numbers; 20*(numbers+n) > 11*b.size {
 				apart = append(apart, name)
 				continue
 			}
@@ -95,8 +95,9 @@ func (b *standard) head() error {
 		if err != nil {
 			return err
 		}
+		n := b.plans[i].numbers * b.plans[i].cost()
 		rows := map[string]int{name: b.plans[i].numbers}
-		b.share(rows, b.groups[aStep], 1, b.size-b.plans[i].numbers*b.plans[i].cost(), nil)
+		b.share(rows, b.groups[aStep], 1, min(b.size, 2*n-reserve)-n, nil)
 		if err := b.add(name, 1, rows); err != nil {
 			return err
 		}
