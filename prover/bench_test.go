@@ -135,3 +135,29 @@ func BenchmarkProveRun(b *testing.B) {
 	b.ReportMetric(float64(run.Steps)*float64(b.N)/b.Elapsed().Seconds(), "steps/s")
 	b.ReportMetric(float64(len(pr.Parts)), "parts")
 }
+
+// BenchmarkGenerate makes the keys of a circuit of about 2¹⁷ constraints: once as gnark does, for the ratio of processor times.
+func BenchmarkGenerate(b *testing.B) {
+	c, err := Compile(toyShape{"bench", 65000, false}, toyLabels)
+	if err != nil {
+		b.Fatal(err)
+	}
+	start := cpuSeconds(b)
+	var pk groth16.ProvingKey
+	var vk groth16.VerifyingKey
+	if err := groth16.Setup(c.system, &pk, &vk); err != nil {
+		b.Fatal(err)
+	}
+	gnark := cpuSeconds(b) - start
+	start = cpuSeconds(b)
+	for b.Loop() {
+		if _, _, err := NewGenerator(rand.Reader).Generate(b.Context(), c.system); err != nil {
+			b.Fatal(err)
+		}
+	}
+	ours := (cpuSeconds(b) - start) / float64(b.N)
+	b.ReportMetric(float64(c.Constraints()), "constraints")
+	b.ReportMetric(gnark, "gnark-cpu-s")
+	b.ReportMetric(ours, "cpu-s")
+	b.ReportMetric(gnark/ours, "speedup")
+}

@@ -8,7 +8,6 @@ import (
 	"math/big"
 	mrand "math/rand/v2"
 	"testing"
-	"time"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fp"
@@ -138,27 +137,4 @@ func TestGenerateStops(t *testing.T) {
 	if _, _, err := NewGenerator(bytes.NewReader(make([]byte, 100))).Generate(t.Context(), c.system); err == nil {
 		t.Error("keys from a source that ended")
 	}
-}
-
-// BenchmarkGenerate makes the keys of a circuit of about 2¹⁷ constraints: once as gnark does, for the ratio.
-func BenchmarkGenerate(b *testing.B) {
-	c, err := Compile(toyShape{"bench", 65000, false}, toyLabels)
-	if err != nil {
-		b.Fatal(err)
-	}
-	start := time.Now()
-	var pk groth16.ProvingKey
-	var vk groth16.VerifyingKey
-	if err := groth16.Setup(c.system, &pk, &vk); err != nil {
-		b.Fatal(err)
-	}
-	gnark := time.Since(start)
-	for b.Loop() {
-		if _, _, err := NewGenerator(rand.Reader).Generate(b.Context(), c.system); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(c.Constraints()), "constraints")
-	b.ReportMetric(gnark.Seconds(), "gnark-s")
-	b.ReportMetric(gnark.Seconds()*float64(b.N)/b.Elapsed().Seconds(), "speedup")
 }

@@ -73,7 +73,6 @@ func newTableW[T any, P field[T]](base point[T], w int) *table[T, P] {
 type sums[T any, P field[T]] struct {
 	sums  []*point[T]
 	terms []*point[T]
-	neg   []bool
 	num   []T // of the slope
 	den   []T
 	pre   []T // products of all denominators before
@@ -82,7 +81,7 @@ type sums[T any, P field[T]] struct {
 
 func newSums[T any, P field[T]](n int) *sums[T, P] {
 	return &sums[T, P]{
-		sums: make([]*point[T], 0, n), terms: make([]*point[T], 0, n), neg: make([]bool, 0, n),
+		sums: make([]*point[T], 0, n), terms: make([]*point[T], 0, n),
 		num: make([]T, 0, n), den: make([]T, 0, n), pre: make([]T, 0, n),
 	}
 }
@@ -98,26 +97,19 @@ func (s *sums[T, P]) add(sum, term *point[T], neg bool) {
 	}
 	n := len(s.den)
 	s.den, s.num, s.pre = s.den[:n+1], s.num[:n+1], s.pre[:n+1]
-	num, den := P(&s.num[n]), P(&s.den[n])
-	den.Sub(&term.X, &sum.X)
-	if neg {
-		num.Add(&term.Y, &sum.Y)
-		num.Neg(&s.num[n])
+	if neg { // both signs turned, so that nothing is negated
+		P(&s.den[n]).Sub(&sum.X, &term.X)
+		P(&s.num[n]).Add(&term.Y, &sum.Y)
 	} else {
-		num.Sub(&term.Y, &sum.Y)
-	}
-	if den.IsZero() {
-		if !num.IsZero() { // opposite points
-			s.den, s.num, s.pre = s.den[:n], s.num[:n], s.pre[:n]
-			*sum = point[T]{}
-			return
-		}
-		num.Square(&sum.X)
-		den.Add(&s.num[n], &s.num[n])
-		num.Add(&s.num[n], &s.den[n])
-		den.Add(&sum.Y, &sum.Y) // not zero: the order is odd
+		P(&s.den[n]).Sub(&term.X, &sum.X)
+		P(&s.num[n]).Sub(&term.Y, &sum.Y)
 	}
 	s.sums, s.terms = append(s.sums, sum), append(s.terms, term)
+	s.product(n)
+}
+
+// product extends the products of denominators by the one at n.
+func (s *sums[T, P]) product(n int) {
 	if n == 0 {
 		s.pre[0] = s.den[0]
 	} else {
@@ -125,11 +117,36 @@ func (s *sums[T, P]) add(sum, term *point[T], neg bool) {
 	}
 }
 
+// special repairs a batch in which points have the same X: equal ones, which are doubled, and opposite ones, whose sum is infinity. It returns the
+// latter.
+func (s *sums[T, P]) special() (gone []*point[T]) {
+	for i := range s.den {
+		num, den, sum := P(&s.num[i]), P(&s.den[i]), s.sums[i]
+		switch {
+		case !den.IsZero():
+		case num.IsZero():
+			num.Square(&sum.X)
+			den.Add(&s.num[i], &s.num[i])
+			num.Add(&s.num[i], &s.den[i])
+			den.Add(&sum.Y, &sum.Y) // not zero: the order is odd
+		default:
+			den.SetOne()
+			gone = append(gone, sum)
+		}
+		s.product(i)
+	}
+	return gone
+}
+
 // flush does what was put off.
 func (s *sums[T, P]) flush() {
 	n := len(s.den)
 	if n == 0 {
 		return
+	}
+	var gone []*point[T]
+	if P(&s.pre[n-1]).IsZero() {
+		gone = s.special()
 	}
 	P(&s.a).Inverse(&s.pre[n-1])
 	for i := n - 1; i >= 0; i-- {
@@ -148,6 +165,9 @@ func (s *sums[T, P]) flush() {
 		slope.Mul(&s.num[i], &sum.X)
 		P(&sum.Y).Sub(&s.num[i], &sum.Y)
 		sum.X = s.b
+	}
+	for _, sum := range gone {
+		*sum = point[T]{}
 	}
 	s.sums, s.terms = s.sums[:0], s.terms[:0]
 	s.num, s.den, s.pre = s.num[:0], s.den[:0], s.pre[:0]
