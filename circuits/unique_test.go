@@ -2,7 +2,6 @@ package circuits
 
 import (
 	"maps"
-	"math/big"
 	"strings"
 	"testing"
 
@@ -43,24 +42,28 @@ type unknown struct {
 
 // puzzle is a row whose numbers are looked for.
 type puzzle struct {
-	l        *local
-	chip     *Chip
-	honest   []fr.Element
-	numbers  []unknown
-	of       []int // by column: its number, or −1 if it is given
-	bits     []int // columns of one bit
-	equal    []Lin // expressions that stay what they are
-	laws     []Constraint
-	was      map[exchanged]balance
-	solved   int
-	last     bool // where a number goes that has no limbs
-	v        []fr.Element
-	known    []bool
-	constant []fr.Element // by equal: what it is
+	l       *local
+	chip    *Chip
+	honest  []fr.Element
+	numbers []unknown
+	of      []int      // by column: its number, or −1 if it is given
+	bits    []int      // columns of one bit
+	equal   []equation // expressions that stay what they are, then the row's laws
+	was     map[exchanged]balance
+	solved  int
+	last    bool // where a number goes that has no limbs
+	v       []fr.Element
+	known   []bool
+}
+
+// equation says that a sum of products is something.
+type equation struct {
+	sum [][]linear
+	is  fr.Element
 }
 
 func newPuzzle(l *local, c *Chip, honest []fr.Element) *puzzle {
-	q := &puzzle{l: l, chip: c, honest: honest, of: make([]int, len(c.Columns)), laws: c.Constraints}
+	q := &puzzle{l: l, chip: c, honest: honest, of: make([]int, len(c.Columns))}
 	q.was = l.exchange(c, honest)
 	for i := 0; i < len(c.Columns); i++ {
 		q.of[i] = -1
@@ -95,25 +98,32 @@ func newPuzzle(l *local, c *Chip, honest []fr.Element) *puzzle {
 			continue
 		}
 		for _, f := range m.Key {
-			q.equal = append(q.equal, f.Lin())
+			q.stays(f.Lin())
 			if m.Bus == BusFetch {
 				for _, lane := range f {
-					q.equal = append(q.equal, lane.Of)
+					q.stays(lane.Of)
 				}
 			}
 		}
 		switch {
 		case !m.Send:
-			q.equal = append(q.equal, m.Value...)
+			q.stays(m.Value...)
 		case m.Bus == BusLoadAt:
-			q.equal = append(q.equal, m.Value[2]) // somebody else says it
+			q.stays(m.Value[2]) // somebody else says it
 		}
 	}
-	for _, e := range q.equal {
-		x := newLinear(e)
-		q.constant = append(q.constant, x.at(honest))
+	for _, sum := range l.sys.compiled()[c.Name].constraints {
+		q.equal = append(q.equal, equation{sum: sum})
 	}
 	return q
+}
+
+// stays adds expressions that stay what they are.
+func (q *puzzle) stays(all ...Lin) {
+	for _, l := range all {
+		x := newLinear(l)
+		q.equal = append(q.equal, equation{[][]linear{{x}}, x.at(q.honest)})
+	}
 }
 
 // search tries every way to set the bits, and for each number what it may be instead.
@@ -146,12 +156,24 @@ func (q *puzzle) search(found func(what string)) {
 // keeps reports whether everything that has to stay did.
 func (q *puzzle) keeps() bool {
 	for i := range q.equal {
-		x := newLinear(q.equal[i])
-		if now := x.at(q.v); now != q.constant[i] {
+		if q.equal[i].at(q.v) != q.equal[i].is {
 			return false
 		}
 	}
 	return true
+}
+
+// at is the sum.
+func (e *equation) at(v []fr.Element) (total fr.Element) {
+	for _, p := range e.sum {
+		y := p[0].at(v)
+		for i := 1; i < len(p); i++ {
+			z := p[i].at(v)
+			y.Mul(&y, &z)
+		}
+		total.Add(&total, &y)
+	}
+	return total
 }
 
 // instead is what a number is tried to be.
@@ -175,20 +197,27 @@ func (q *puzzle) instead(n int) (all []fr.Element) {
 func (q *puzzle) get(n int) (sum fr.Element) {
 	for i, col := range q.numbers[n].columns {
 		var x fr.Element
-		x.SetBigInt(pow2(q.numbers[n].bits[i]))
-		x.Mul(&x, &q.honest[col])
+		x.Mul(&units[q.numbers[n].bits[i]/16], &q.honest[col])
 		sum.Add(&sum, &x)
 	}
 	return sum
 }
 
+// units are the powers of 2¹⁶, and what undoes them.
+var units, fractions = func() (u, f [8]fr.Element) {
+	for i := range u {
+		u[i].SetBigInt(pow2(uint(16 * i)))
+		f[i].Inverse(&u[i])
+	}
+	return u, f
+}()
+
 // put sets a number: in limbs if it fits, else as a whole in the lowest or the last.
 func (q *puzzle) put(n int, x fr.Element) {
 	u := &q.numbers[n]
 	q.known[n] = true
-	v := x.BigInt(new(big.Int))
 	last := len(u.columns) - 1
-	if v.BitLen() > int(u.bits[last])+16 || last == 0 {
+	if !x.IsUint64() || last == 0 || last < 3 && x.Uint64()>>(u.bits[last]+16) != 0 {
 		for _, col := range u.columns {
 			q.v[col] = fr.Element{}
 		}
@@ -196,15 +225,11 @@ func (q *puzzle) put(n int, x fr.Element) {
 		if q.last {
 			at = last
 		}
-		var unit fr.Element
-		unit.SetBigInt(pow2(u.bits[at]))
-		unit.Inverse(&unit)
-		q.v[u.columns[at]].Mul(&x, &unit)
+		q.v[u.columns[at]].Mul(&x, &fractions[u.bits[at]/16])
 		return
 	}
 	for i, col := range u.columns {
-		limb := new(big.Int).Rsh(v, u.bits[i])
-		q.v[col].SetUint64(limb.And(limb, big.NewInt(1<<16-1)).Uint64())
+		q.v[col].SetUint64(x.Uint64() >> u.bits[i] & 0xffff)
 	}
 }
 
@@ -213,55 +238,43 @@ func (q *puzzle) solve() {
 	for again := true; again; {
 		again = false
 		for i := range q.equal {
-			again = q.one([]Product{{q.equal[i]}}, q.constant[i]) || again
-		}
-		for i := range q.laws {
-			again = q.one(q.laws[i].Sum, fr.Element{}) || again
+			again = q.one(&q.equal[i]) || again
 		}
 	}
 }
 
 // one solves an equation that has one unknown number, in degree 1.
-func (q *puzzle) one(sum []Product, is fr.Element) bool {
+func (q *puzzle) one(e *equation) bool {
 	n := -1
-	for _, p := range sum {
-		inside := -1
-		for _, f := range p {
-			for _, t := range f.Terms {
-				k := q.of[t.Column]
+	for _, p := range e.sum {
+		factors := 0
+		for i := range p {
+			has := false
+			for _, t := range p[i].terms {
+				k := q.of[t.column]
 				if k < 0 || q.known[k] {
 					continue
 				}
 				if n >= 0 && n != k {
 					return false
 				}
-				n = k
+				n, has = k, true
 			}
-			if has := n >= 0 && q.has(f, n); has {
-				if inside >= 0 {
-					return false
-				}
-				inside = 1
+			if has {
+				factors++
 			}
+		}
+		if factors > 1 {
+			return false
 		}
 	}
 	if n < 0 {
 		return false
 	}
-	at := func(x fr.Element) (total fr.Element) {
+	at := func(x fr.Element) fr.Element {
 		q.put(n, fr.Element{})
 		q.v[q.numbers[n].columns[0]] = x
-		for _, p := range sum {
-			f := newLinear(p[0])
-			y := f.at(q.v)
-			for i := 1; i < len(p); i++ {
-				f := newLinear(p[i])
-				z := f.at(q.v)
-				y.Mul(&y, &z)
-			}
-			total.Add(&total, &y)
-		}
-		return total
+		return e.at(q.v)
 	}
 	zero, one := at(fr.Element{}), at(fr.One())
 	var slope, x fr.Element
@@ -270,19 +283,9 @@ func (q *puzzle) one(sum []Product, is fr.Element) bool {
 		q.known[n] = false
 		return false
 	}
-	x.Sub(&is, &zero)
+	x.Sub(&e.is, &zero)
 	slope.Inverse(&slope)
 	x.Mul(&x, &slope)
 	q.put(n, x)
 	return true
-}
-
-// has reports whether an expression has a column of a number.
-func (q *puzzle) has(l Lin, n int) bool {
-	for _, t := range l.Terms {
-		if q.of[t.Column] == n {
-			return true
-		}
-	}
-	return false
 }
