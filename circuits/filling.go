@@ -36,22 +36,8 @@ func (f *Filling) Count(chip string) (n int) {
 
 // Content is what the verifier knows of a chip: rows of its given columns.
 type Content struct {
-	Rows [][]uint64 // nil for tables of numbers that are constants
-
-	n   int // of numbers
-	nth func(i uint64) uint64
-	has func(number uint64) bool
-}
-
-// Len is how many rows there are.
-func (c *Content) Len() int { return max(len(c.Rows), c.n) }
-
-// Row is row i. The caller must not change it.
-func (c *Content) Row(i int) []uint64 {
-	if c.nth != nil {
-		return []uint64{c.nth(uint64(i))}
-	}
-	return c.Rows[i]
+	Rows [][]uint64
+	has  func(given []uint64) bool // in place of Rows, for tables that have [Chip.Numbers]
 }
 
 // Contents is the content of all chips that have given columns, by name: see [System.Contents].
@@ -85,8 +71,8 @@ func (s *System) checkGiven(f *Filling, contents Contents) error {
 		}
 		content, rows := contents[c.Name], f.Rows[c.Name]
 		free := c.Table && !c.Columns[On].Given
-		has := func(given []uint64) bool { return content.has(given[0]) }
-		if content.has == nil && free {
+		has := content.has
+		if has == nil && free {
 			set := make(map[[maxGiven]uint64]bool, len(content.Rows))
 			for _, r := range content.Rows {
 				set[padded(r)] = true

@@ -68,7 +68,7 @@ func (s *System) settle(f *Filling, contents Contents) {
 // contains reports whether a table has a row.
 func (c Content) contains(given []uint64) bool {
 	if c.has != nil {
-		return c.has(given[0])
+		return c.has(given)
 	}
 	return slices.ContainsFunc(c.Rows, func(r []uint64) bool { return slices.Equal(r[:len(given)], given) })
 }

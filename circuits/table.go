@@ -101,10 +101,9 @@ func outputTable() *Chip {
 func constantTables() (all []*Chip, contents []Content) {
 	add := func(c *Chip, content Content) { all, contents = append(all, c), append(contents, content) }
 	number := func(bits uint) []part { return []part{{"number", bits, 0}} }
-	same := func(i uint64) uint64 { return i }
-	add(lookup(nameRange, BusRange, harmless, number(16)), Content{n: 1 << 16, nth: same, has: func(v uint64) bool { return v < 1<<16 }})
-	add(lookup(nameByte, BusByte, harmless, number(8)), Content{n: 1 << 8, nth: same, has: func(v uint64) bool { return v < 1<<8 }})
-	add(lookup(nameSpread, BusSpread, harmless, number(spreadBits)), Content{n: 1 << 16, nth: spreadOut, has: func(v uint64) bool { return v&^spreadMask == 0 }})
+	add(lookup(nameRange, BusRange, harmless, number(16)), Content{has: func(given []uint64) bool { return given[0] < 1<<16 }})
+	add(lookup(nameByte, BusByte, harmless, number(8)), Content{has: func(given []uint64) bool { return given[0] < 1<<8 }})
+	add(lookup(nameSpread, BusSpread, harmless, number(spreadBits)), Content{has: func(given []uint64) bool { return given[0]&^spreadMask == 0 }})
 	for bus := BusPowerLeft32; bus <= BusPowerRight64; bus++ {
 		width := amountBits(32)
 		if bus >= BusPowerLeft64 {
