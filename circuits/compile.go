@@ -105,8 +105,11 @@ func (f *Filling) values(c *Chip, i int, v []fr.Element) {
 }
 
 // constraint is the value of constraint n in a row.
-func (k *compiled) constraint(n int, row []fr.Element) (sum fr.Element) {
-	for _, p := range k.constraints[n] {
+func (k *compiled) constraint(n int, row []fr.Element) fr.Element { return sumAt(k.constraints[n], row) }
+
+// sumAt is the value of a sum of products in a row.
+func sumAt(products [][]linear, row []fr.Element) (sum fr.Element) {
+	for _, p := range products {
 		x := p[0].at(row)
 		for i := 1; i < len(p); i++ {
 			y := p[i].at(row)

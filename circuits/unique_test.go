@@ -156,24 +156,11 @@ func (q *puzzle) search(found func(what string)) {
 // keeps reports whether everything that has to stay did.
 func (q *puzzle) keeps() bool {
 	for i := range q.equal {
-		if q.equal[i].at(q.v) != q.equal[i].is {
+		if sumAt(q.equal[i].sum, q.v) != q.equal[i].is {
 			return false
 		}
 	}
 	return true
-}
-
-// at is the sum.
-func (e *equation) at(v []fr.Element) (total fr.Element) {
-	for _, p := range e.sum {
-		y := p[0].at(v)
-		for i := 1; i < len(p); i++ {
-			z := p[i].at(v)
-			y.Mul(&y, &z)
-		}
-		total.Add(&total, &y)
-	}
-	return total
 }
 
 // instead is what a number is tried to be.
@@ -274,7 +261,7 @@ func (q *puzzle) one(e *equation) bool {
 	at := func(x fr.Element) fr.Element {
 		q.put(n, fr.Element{})
 		q.v[q.numbers[n].columns[0]] = x
-		return e.at(q.v)
+		return sumAt(e.sum, q.v)
 	}
 	zero, one := at(fr.Element{}), at(fr.One())
 	var slope, x fr.Element
