@@ -105,7 +105,9 @@ func (f *Filling) values(c *Chip, i int, v []fr.Element) {
 }
 
 // constraint is the value of constraint n in a row.
-func (k *compiled) constraint(n int, row []fr.Element) fr.Element { return sumAt(k.constraints[n], row) }
+func (k *compiled) constraint(n int, row []fr.Element) fr.Element {
+	return sumAt(k.constraints[n], row)
+}
 
 // sumAt is the value of a sum of products in a row.
 func sumAt(products [][]linear, row []fr.Element) (sum fr.Element) {
