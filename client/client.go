@@ -30,9 +30,13 @@ type (
 	VerifyRequest = wire.VerifyRequest
 	Exec          = wire.Exec
 	ExecRequest   = wire.ExecRequest
-	Workflow      = wire.Workflow
-	Receipt       = wire.Receipt
-	Issued        = wire.Issued
+	Call          = wire.Call
+
+	Preflight        = wire.Preflight
+	PreflightRequest = wire.PreflightRequest
+	Workflow         = wire.Workflow
+	Receipt          = wire.Receipt
+	Issued           = wire.Issued
 )
 
 // Config is how to reach a service. URL is required.

@@ -117,4 +117,3 @@ func (c *Client) Revoke(ctx context.Context, tokens []byte) (*wire.Revocations, 
 	var out wire.Revocations
 	return &out, c.get(ctx, call{method: http.MethodPost, path: "/v1/revocations", typ: typeRaw, body: tokens}, &out)
 }
-

@@ -51,11 +51,30 @@ func (c *Client) useOf(ctx context.Context, id string) (*capability.Use, error) 
 
 // Exec asks for one call of a module that is at the service.
 func (c *Client) Exec(ctx context.Context, r ExecRequest) (*Job, error) {
+	return c.submit(ctx, "/v1/executions", capability.CommandRun, useOfCall(&r.Call), r)
+}
+
+// Preflight asks for the steps of a workflow's tasks, or of one call, to be counted.
+func (c *Client) Preflight(ctx context.Context, r PreflightRequest) (*Job, error) {
+	var use *capability.Use
+	if r.Call != nil {
+		use = useOfCall(r.Call)
+	} else {
+		var err error
+		if use, err = c.useOf(ctx, r.Workflow); err != nil {
+			return nil, err
+		}
+	}
+	return c.submit(ctx, "/v1/preflights", capability.CommandRun, use, r)
+}
+
+// useOfCall is what a call may use.
+func useOfCall(r *Call) *capability.Use {
 	memory := r.Memory
 	if memory == 0 {
 		memory = 1024
 	}
-	return c.submit(ctx, "/v1/executions", capability.CommandRun, &capability.Use{Fuel: r.Fuel, Memory: memory, Modules: []string{r.Module}}, r)
+	return &capability.Use{Fuel: r.Fuel, Memory: memory, Modules: []string{r.Module}}
 }
 
 // Verify asks for verdicts about a run whose bundle is at the service.

@@ -58,6 +58,8 @@ func (s *Server) job(ctx context.Context, st Status) (wire.Job, error) {
 		err = json.Unmarshal(b.Data, &j.Exec)
 	case work.KindVerify:
 		err = json.Unmarshal(b.Data, &j.Report)
+	case work.KindPreflight:
+		err = json.Unmarshal(b.Data, &j.Preflight)
 	}
 	return j, err
 }

@@ -112,8 +112,8 @@ func (c Code) status() (int, string) {
 // problemBase begins the type of every problem: with the code it is the anchor where docs/api.md explains it.
 const problemBase = "https://github.com/trilemma-dev/trilemma/blob/main/docs/api.md#"
 
-// Place is one mistake of several, and where it is.
-type Place struct {
+// Mistake is one of several, and where it is.
+type Mistake struct {
 	Message string `json:"message"`
 	In      string `json:"in,omitempty" doc:"field of the request, or path within the document"`
 	Line    int    `json:"line,omitempty"`
@@ -129,7 +129,7 @@ type Problem struct {
 	Detail  string  `json:"detail,omitempty" doc:"for people"`
 	Hint    string  `json:"hint,omitempty" doc:"what to do about it"`
 	Request string  `json:"request,omitempty" doc:"the request's id, as in the service's log"`
-	Errors  []Place `json:"errors,omitempty"`
+	Errors  []Mistake `json:"errors,omitempty"`
 
 	cause   error
 	headers http.Header
@@ -189,7 +189,7 @@ func problemOf(err error) *Problem {
 	if es, ok := errors.AsType[workflow.Errors](err); ok {
 		p := problem(CodeContent, "the workflow has %d mistakes", len(es))
 		for _, e := range es {
-			p.Errors = append(p.Errors, Place{Message: e.Msg, In: e.Path, Line: e.Line, Column: e.Col})
+			p.Errors = append(p.Errors, Mistake{Message: e.Msg, In: e.Path, Line: e.Line, Column: e.Col})
 		}
 		return p
 	}
@@ -255,7 +255,7 @@ func fromHuma(e *huma.ErrorModel) *Problem {
 	p.Status = e.Status // it is sent already
 	for _, d := range e.Errors {
 		if d != nil {
-			p.Errors = append(p.Errors, Place{Message: d.Message, In: d.Location})
+			p.Errors = append(p.Errors, Mistake{Message: d.Message, In: d.Location})
 		}
 	}
 	return p

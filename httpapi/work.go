@@ -54,6 +54,8 @@ func (s *Server) workOperations() {
 	register(s, workOperation("post-verification", "/v1/verifications", "verification", "Check a run, and say what was established",
 		"The bundle must be here: it was made here, or its CAR file was imported. The invocation's check is the mode."),
 		need{command: capability.CommandChallenge, body: maxRequest}, s.postVerification)
+	register(s, workOperation("post-preflight", "/v1/preflights", "runs", "Count what a run does, and say what no proof covers",
+		"Tasks run on the machine; nothing is signed or kept, and effects are left out."), need{command: capability.CommandRun, body: maxRequest}, s.postPreflight)
 	register(s, huma.Operation{OperationID: "get-run", Method: http.MethodGet, Path: "/v1/runs/{cid}", Tags: []string{"runs"}, Summary: "What a run gave"},
 		need{command: capability.CommandGet, public: true}, s.getRun)
 	register(s, huma.Operation{OperationID: "get-bundle", Method: http.MethodGet, Path: "/v1/runs/{cid}/bundle", Tags: []string{"runs"},
@@ -141,6 +143,33 @@ func (s *Server) postExecution(ctx context.Context, in *ask[wire.ExecRequest]) (
 		return nil, err
 	}
 	return submit(ctx, s, in, work.KindExec, c)
+}
+
+func (s *Server) postPreflight(ctx context.Context, in *ask[wire.PreflightRequest]) (*accepted, error) {
+	if err := work.CheckPreflight(&in.Body); err != nil {
+		return nil, err
+	}
+	name, use := in.Body.Workflow, capability.Use{}
+	if in.Body.Call != nil {
+		name, use = in.Body.Call.Module, work.UseOfCall(in.Body.Call)
+	}
+	c, err := (&named{name}).parse()
+	if err != nil {
+		return nil, err
+	}
+	if in.Body.Call == nil {
+		r, err := s.runnable(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		use = r.use
+	} else if _, err := s.cfg.Blocks.Get(ctx, c); err != nil {
+		return nil, err
+	}
+	if err := s.allowed(ctx, use); err != nil {
+		return nil, err
+	}
+	return submit(ctx, s, in, work.KindPreflight, c)
 }
 
 func (s *Server) postVerification(ctx context.Context, in *ask[wire.VerifyRequest]) (*accepted, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/client"
 	"github.com/trilemma-dev/trilemma/guests"
 	"github.com/trilemma-dev/trilemma/lab"
@@ -49,7 +50,7 @@ func (a *app) benchHTTP(ctx context.Context, cfg lab.HTTPConfig) (err error) {
 	url, ended := make(chan string, 1), make(chan error, 1)
 	go func() {
 		ended <- a.serve(serving, serveFlags{listen: "127.0.0.1:0", data: dir, key: "", rate: 1e9, didRate: 1e9, concurrency: 1 << 20, watchers: 1 << 20,
-			logFormat: "text", logLevel: "error", drain: 5 * time.Second, ready: func(u string) { url <- u }})
+			logFormat: "text", keyScheme: proof.Standard, logLevel: "error", drain: 5 * time.Second, ready: func(u string) { url <- u }})
 	}()
 	defer func() {
 		stop()

@@ -26,7 +26,7 @@ var shapes = map[string]any{
 	"challenge-answer": answerJSON{},
 	"dispute":          disputeJSON{},
 	"spotcheck-plan":   planJSON{},
-	"preflight":        preflightJSON{},
+	"preflight":        wire.Preflight{},
 	"keys":             keyJSON{},
 	"module":           moduleJSON{},
 	"workflow":         workflowJSON{},

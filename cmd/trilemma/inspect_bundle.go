@@ -10,7 +10,6 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/internal/wire"
-	"github.com/trilemma-dev/trilemma/internal/work"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/workflow"
 )
@@ -66,7 +65,7 @@ func inspectBundle(b *receipts.Bundle, size int64) (*view, error) {
 		return nil, &status{code: exitFailed, err: fmt.Errorf("the run's receipt: %w", err)}
 	}
 	out := bundleJSON{Kind: "bundle", Run: b.Root.String(), Bytes: size, Workflow: w.CID.String(), Receipt: id.String(), Signer: run.Issuer, Missing: []string{}}
-	out.Outcome, out.Error = work.OutcomeOf(run.Claim.Out)
+	out.Outcome, out.Error = wire.OutcomeOf(run.Claim.Out)
 	v := &view{}
 	v.fact("kind", "bundle")
 	v.fact("run", out.Run)

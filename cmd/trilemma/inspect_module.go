@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/internal/preflight"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/wasm"
@@ -161,7 +162,7 @@ func (v *view) lowered(out *moduleJSON, name string, m *wasm.Module, f inspectFl
 	if err != nil {
 		return err
 	}
-	out.programJSON = headOf(p)
+	out.ProgramHead = preflight.HeadOf(p)
 	v.fact("program", fmt.Sprintf("%s: %d instructions, of %s", out.Program, out.Instructions, fun))
 	if f.program {
 		out.Listing, err = listing(p, m)

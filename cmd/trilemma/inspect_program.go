@@ -1,10 +1,10 @@
 package main
 
 import (
-	"encoding/hex"
 	"fmt"
 	"strings"
 
+	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/machine/tally"
@@ -14,10 +14,8 @@ import (
 // programJSON is the register program that one call of a module becomes. It depends on the function and the kinds of its parameters, not
 // on their values.
 type programJSON struct {
-	Invoke       string         `json:"program_of,omitempty"` // absent for a command
-	Program      string         `json:"program,omitempty"`    // the root that receipts name
-	Instructions int            `json:"instructions,omitempty"`
-	Listing      []functionJSON `json:"listing,omitempty"`
+	wire.ProgramHead
+	Listing []functionJSON `json:"listing,omitempty"`
 }
 
 // functionJSON is a function of a program. What is not the guest's own has no index and no offsets.
@@ -80,12 +78,6 @@ func programOf(name string, m *wasm.Module, fun string) (*machine.Program, error
 		return nil, usage("%s: %w", name, err)
 	}
 	return p, nil
-}
-
-// headOf is what there is to say of a program in one line.
-func headOf(p *machine.Program) programJSON {
-	root := p.Root()
-	return programJSON{Invoke: p.Linked.Entry.Func, Program: hex.EncodeToString(root[:]), Instructions: len(p.Code)}
 }
 
 // listing is a whole program as JSON.

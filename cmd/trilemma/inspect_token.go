@@ -14,7 +14,6 @@ import (
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/internal/wire"
-	"github.com/trilemma-dev/trilemma/internal/work"
 	"github.com/trilemma-dev/trilemma/receipts"
 )
 
@@ -81,7 +80,7 @@ func claimOf(c receipts.Claim) (j claimJSON, err error) {
 	if c.Run.Program != nil {
 		j.Program = hex.EncodeToString(*c.Run.Program)
 	}
-	j.Outcome, j.Error = work.OutcomeOf(c.Out)
+	j.Outcome, j.Error = wire.OutcomeOf(c.Out)
 	if c.Out.Ok != nil {
 		if j.Out, err = block.EncodeJSON(*c.Out.Ok); err != nil {
 			return j, err

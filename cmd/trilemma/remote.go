@@ -40,7 +40,7 @@ func (f *remoteFlags) add(root *cobra.Command) {
 
 // remoteCommands are those that a service can do the work of.
 func remoteCommands() []string {
-	return []string{"run", "exec", "verify", "inspect"}
+	return []string{"run", "exec", "verify", "preflight", "inspect"}
 }
 
 // check refuses a service where it was named for a command that needs none. One that the environment names is for those that do.
@@ -52,7 +52,7 @@ func (f *remoteFlags) check(c *cobra.Command, getenv func(string) string) error 
 		return nil
 	}
 	if c.Flags().Changed("remote") {
-		return usage("%s is done here: a service does run, exec, verify and inspect", c.CommandPath())
+		return usage("%s is done here: a service does run, exec, verify, preflight and inspect", c.CommandPath())
 	}
 	f.url = ""
 	return nil
@@ -195,40 +195,21 @@ func (a *app) execThere(ctx context.Context, name string, args []string, f execF
 	if err != nil {
 		return err
 	}
-	m, err := loadModule(name, data)
+	call, put, err := a.callThere(name, data, args, f)
 	if err != nil {
-		return err
-	}
-	_, in, params, err := a.linkModule(name, m, args, f) // what is wrong is told before anything is sent
-	if err != nil {
-		return err
-	}
-	b := block.Raw(data)
-	ask := client.ExecRequest{Engine: f.engine}
-	ask.Module, ask.Invoke, ask.Result, ask.Fuel, ask.Memory, ask.Output, ask.Clock, ask.Seed = b.CID.String(), f.invoke, f.result, f.fuel, f.memory, f.output, f.clock, f.seed
-	put := []block.Block{b}
-	if f.invoke == "" {
-		ask.Args, ask.Env = args, f.env
-		if f.stdin != "" {
-			put = append(put, block.Raw(in[link.StreamStdin]))
-			ask.Stdin = put[1].CID.String()
-		}
-	} else if ask.Params, err = paramsJSON(params); err != nil {
 		return err
 	}
 	c, _, err := a.service(ctx, f.engine)
 	if err != nil {
 		return err
 	}
-	for _, b := range put {
-		if err := c.Put(ctx, b); err != nil {
-			return remoteError(err)
-		}
+	if err := putAll(ctx, c, put); err != nil {
+		return err
 	}
 	timed, cancel := limited(ctx, f.deadline)
 	defer cancel()
 	start := time.Now()
-	j, err := c.Exec(timed, ask)
+	j, err := c.Exec(timed, client.ExecRequest{Call: *call, Engine: f.engine})
 	j, err = a.finished(timed, c, j, err, nil)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return a.printDeadline(f.deadline, f.engine, time.Since(start))
@@ -240,6 +221,91 @@ func (a *app) execThere(ctx context.Context, name string, args []string, f execF
 		return hostFailure(client.ErrAnswer)
 	}
 	return a.printExec(j.Exec)
+}
+
+func putAll(ctx context.Context, c *client.Client, blocks []block.Block) error {
+	for _, b := range blocks {
+		if err := c.Put(ctx, b); err != nil {
+			return remoteError(err)
+		}
+	}
+	return nil
+}
+
+// callThere is a call of a module as the service is asked for it, and the blocks that it needs. What is wrong is told before anything is sent.
+func (a *app) callThere(name string, data []byte, args []string, f execFlags) (*client.Call, []block.Block, error) {
+	m, err := loadModule(name, data)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, in, params, err := a.linkModule(name, m, args, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	put := []block.Block{block.Raw(data)}
+	call := &client.Call{Module: put[0].CID.String(), Invoke: f.invoke, Result: f.result, Fuel: f.fuel, Memory: f.memory, Output: f.output, Clock: f.clock, Seed: f.seed}
+	if f.invoke != "" {
+		call.Params, err = paramsJSON(params)
+		return call, put, err
+	}
+	call.Args, call.Env = args, f.env
+	if f.stdin != "" {
+		put = append(put, block.Raw(in[link.StreamStdin]))
+		call.Stdin = put[1].CID.String()
+	}
+	return call, put, nil
+}
+
+// preflightThere lets the service count what a run does.
+func (a *app) preflightThere(cmd *cobra.Command, name string, data []byte, args []string, f preflightFlags) error {
+	if f.pprof != "" || cmd.Flags().Changed("scheme") {
+		return usage("--pprof and --scheme are about what is counted here")
+	}
+	ctx := cmd.Context()
+	var ask client.PreflightRequest
+	var put []block.Block
+	var err error
+	if isModule(data) {
+		if ask.Call, put, err = a.callThere(name, data, args, f.execFlags); err != nil {
+			return err
+		}
+	} else if err := onlyWorkflow(cmd, args); err != nil {
+		return err
+	}
+	c, s, err := a.service(ctx, engineNative)
+	if err != nil {
+		return err
+	}
+	if ask.Call == nil {
+		d, err := document(name, data)
+		if err != nil {
+			return err
+		}
+		w, err := a.compile(ctx, d, s.DID, a.inService)
+		if err != nil {
+			return err
+		}
+		if err := c.PutWorkflow(ctx, w); err != nil {
+			return remoteError(err)
+		}
+		ask.Workflow = w.CID.String()
+	} else if err := putAll(ctx, c, put); err != nil {
+		return err
+	}
+	timed, cancel := limited(ctx, f.deadline)
+	defer cancel()
+	j, err := c.Preflight(timed, ask)
+	j, err = a.finished(timed, c, j, err, nil)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &status{code: exitUndecided, err: fmt.Errorf("the deadline of %v passed before the run ended: nothing was found out", f.deadline)}
+	}
+	if err != nil {
+		return hostFailure(err)
+	}
+	if j.Preflight == nil {
+		return hostFailure(client.ErrAnswer)
+	}
+	return a.printPreflight(j.Preflight, false)
 }
 
 // paramsJSON is a list of values as DAG-JSON.

@@ -44,6 +44,7 @@ type serveFlags struct {
 	jobs, checks   int
 	wait, slow     time.Duration
 	drain          time.Duration
+	keyScheme      string
 	traces         string
 	logFormat      string
 	logLevel       string
@@ -103,6 +104,7 @@ before the environment, and that before the file.`,
 	fl.DurationVar(&f.wait, "wait-limit", 0, "longest that a request is kept waiting for a job; 0: 1m")
 	fl.DurationVar(&f.slow, "slow-limit", 0, "longest pause of a client within a body or an answer; 0: 15s")
 	fl.DurationVar(&f.drain, "drain", 20*time.Second, "how long requests and jobs may take to end when the service is told to")
+	schemeFlag(c, &f.keyScheme)
 	fl.StringVar(&f.traces, "traces", "", "send OpenTelemetry traces to this OTLP/HTTP URL")
 	fl.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	fl.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
@@ -194,13 +196,17 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 		return err
 	}
 	defer native.close()
+	predictor, err := a.predictor(f.keyScheme)
+	if err != nil {
+		return err
+	}
 	family, err := a.trusted(nil)
 	if err != nil {
 		return err
 	}
 	effects := effectsAllowed(f.files, f.hosts)
 	h := &jobs.Handler{Engine: e, Metrics: metrics, Tracer: tracer.Tracer("trilemma"),
-		Worker: &work.Worker{Signer: key, Native: native.Runner, Machine: &engine.Machine{}, Blocks: e, Records: e, Memo: memo, Effects: effects, Family: family, Now: time.Now, CPU: processCPU}}
+		Worker: &work.Worker{Signer: key, Native: native.Runner, Machine: &engine.Machine{}, Blocks: e, Records: e, Memo: memo, Effects: effects, Family: family, Predictor: predictor, Now: time.Now, CPU: processCPU}}
 	open := loopback(listener.Addr()) && !f.tokens
 	api, err := httpapi.New(f.service(httpapi.Config{Signer: key, Engine: jobs.Engine{Engine: e}, News: jobs.Engine{Engine: e}, Blocks: e, Records: e, Ready: e.Ready, Open: open, Effects: names(effects),
 		Version: version(), Dir: f.data, Log: log, Metrics: metrics, Tracer: tracer}))

@@ -46,3 +46,9 @@ type ExecRequest struct {
 	Call
 	Engine string `json:"engine,omitempty" enum:"native,machine" doc:"default native"`
 }
+
+// PreflightRequest asks for the steps of a workflow's tasks, or of one call, to be counted.
+type PreflightRequest struct {
+	Workflow string `json:"workflow,omitempty" doc:"CID of a workflow whose blocks were put"`
+	Call     *Call  `json:"call,omitempty" doc:"one call of a module, instead of a workflow"`
+}

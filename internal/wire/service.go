@@ -22,6 +22,8 @@ type Job struct {
 	Run    *Run    `json:"run,omitempty"`
 	Exec   *Exec   `json:"exec,omitempty"`
 	Report *Report `json:"report,omitempty"`
+
+	Preflight *Preflight `json:"preflight,omitempty"`
 }
 
 // Final reports whether the job stays as it is.

@@ -2,7 +2,11 @@
 // reads one reads the other.
 package wire
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/trilemma-dev/trilemma/receipts"
+)
 
 // Failure says how a task failed.
 type Failure struct {
@@ -10,6 +14,14 @@ type Failure struct {
 	Code    *int64  `json:"code,omitempty" doc:"of an exit"`
 	Trap    *string `json:"trap,omitempty" doc:"of a trap"`
 	Message string  `json:"message"`
+}
+
+// OutcomeOf is a result in this package's words.
+func OutcomeOf(o receipts.Out) (string, *Failure) {
+	if o.Ok != nil {
+		return "ok", nil
+	}
+	return "error", &Failure{Kind: o.Error.Kind, Code: o.Error.Code, Trap: o.Error.Trap, Message: o.Error.String()}
 }
 
 // Task is what became of one task.

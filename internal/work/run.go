@@ -92,19 +92,11 @@ func (w *Worker) keep(ctx context.Context, wf *workflow.Workflow, b *receipts.Bu
 	return nil
 }
 
-// OutcomeOf is a result in the words of package wire.
-func OutcomeOf(o receipts.Out) (string, *wire.Failure) {
-	if o.Ok != nil {
-		return "ok", nil
-	}
-	return "error", &wire.Failure{Kind: o.Error.Kind, Code: o.Error.Code, Trap: o.Error.Trap, Message: o.Error.String()}
-}
-
 // TaskOf is what a receipt says of a task.
 func TaskOf(r *receipts.Receipt) (wire.Task, error) {
 	run := r.Claim.Run
 	j := wire.Task{Task: receipts.CID(r.Claim.Ran).String(), Receipt: r.CID.String(), Computation: receipts.CID(run.Computation).String(), Fuel: run.Fuel}
-	j.Outcome, j.Error = OutcomeOf(r.Claim.Out)
+	j.Outcome, j.Error = wire.OutcomeOf(r.Claim.Out)
 	if run.Transcript != nil && run.Steps != nil {
 		segments := machine.Segments(*run.Steps)
 		j.Steps, j.Segments, j.Transcript = run.Steps, &segments, (*run.Transcript).String()
@@ -122,7 +114,7 @@ func TaskOf(r *receipts.Receipt) (wire.Task, error) {
 func RunOf(r *executor.Run) (*wire.Run, error) {
 	out := &wire.Run{Run: r.Bundle.Root.String(), Workflow: receipts.CID(r.Bundle.Record.Workflow).String(), Receipt: r.Receipt.CID.String(),
 		Executor: r.Receipt.Issuer, Tasks: make(map[string]wire.Task, len(r.Results))}
-	out.Outcome, out.Error = OutcomeOf(r.Receipt.Claim.Out)
+	out.Outcome, out.Error = wire.OutcomeOf(r.Receipt.Claim.Out)
 	for _, t := range r.Results {
 		j, err := TaskOf(t.Receipt)
 		if err != nil {
@@ -164,7 +156,7 @@ func RunOfBundle(b *receipts.Bundle) (*wire.Run, error) {
 		return nil, err
 	}
 	out := &wire.Run{Run: b.Root.String(), Workflow: receipts.CID(b.Record.Workflow).String(), Receipt: whole.CID.String(), Executor: whole.Issuer, Tasks: map[string]wire.Task{}}
-	out.Outcome, out.Error = OutcomeOf(whole.Claim.Out)
+	out.Outcome, out.Error = wire.OutcomeOf(whole.Claim.Out)
 	if whole.Claim.Run.Receipts == nil {
 		return nil, fmt.Errorf("the receipt %s is not a workflow's", whole.CID)
 	}

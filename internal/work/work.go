@@ -20,6 +20,7 @@ import (
 	"github.com/trilemma-dev/trilemma/executor"
 	"github.com/trilemma-dev/trilemma/internal/engine"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
+	"github.com/trilemma-dev/trilemma/internal/preflight"
 	"github.com/trilemma-dev/trilemma/store"
 )
 
@@ -61,6 +62,8 @@ type Worker struct {
 	Workers int   // tasks at once; 0: one for each core
 	Memory  int64 // bytes of guest memory that the tasks of one run may claim together; 0: the executor's default
 
+	Predictor *preflight.Predictor // for preflights; nil: there are none
+
 	Now func() time.Time
 	CPU func() time.Duration // of the process; may be nil
 }
@@ -77,6 +80,8 @@ func (w *Worker) Do(ctx context.Context, kind string, params []byte, p Progress)
 		return do(ctx, params, p, w.exec)
 	case KindVerify:
 		return do(ctx, params, p, w.verify)
+	case KindPreflight:
+		return do(ctx, params, p, w.preflight)
 	}
 	return nil, refuse(fmt.Errorf("no worker here knows the job kind %q", kind))
 }
