@@ -107,6 +107,12 @@ func (c *Client) Jobs(ctx context.Context, cursor string) (*Jobs, error) {
 	return &out, c.get(ctx, call{method: http.MethodGet, path: path, command: capability.CommandJobRead}, &out)
 }
 
+// Keys asks for the manifests of the service's keys.
+func (c *Client) Keys(ctx context.Context) (*wire.Keys, error) {
+	var out wire.Keys
+	return &out, c.get(ctx, call{method: http.MethodGet, path: "/v1/keys", command: capability.CommandGet}, &out)
+}
+
 // Cancel ends a job. What it did until then stays done.
 func (c *Client) Cancel(ctx context.Context, id string) (*Job, error) {
 	var out Job

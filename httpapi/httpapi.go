@@ -20,6 +20,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/trilemma-dev/trilemma/capability"
+	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/internal/work"
 	"github.com/trilemma-dev/trilemma/store"
 )
@@ -34,6 +35,9 @@ type Config struct {
 
 	// Ready tells, as an error, why no work can be done now; nil: it always can.
 	Ready func(context.Context) error
+
+	// Keys are the manifests of the keys to prove with; nil: there are none.
+	Keys func() (*wire.Keys, error)
 
 	// Open is the development mode: requests from this machine need no token. Others still do.
 	Open bool

@@ -122,13 +122,13 @@ type Mistake struct {
 
 // Problem is every error's body (RFC 9457).
 type Problem struct {
-	Type    string  `json:"type" doc:"a URI that explains the code"`
-	Title   string  `json:"title"`
-	Status  int     `json:"status"`
-	Code    Code    `json:"code" doc:"stable: what programs look at"`
-	Detail  string  `json:"detail,omitempty" doc:"for people"`
-	Hint    string  `json:"hint,omitempty" doc:"what to do about it"`
-	Request string  `json:"request,omitempty" doc:"the request's id, as in the service's log"`
+	Type    string    `json:"type" doc:"a URI that explains the code"`
+	Title   string    `json:"title"`
+	Status  int       `json:"status"`
+	Code    Code      `json:"code" doc:"stable: what programs look at"`
+	Detail  string    `json:"detail,omitempty" doc:"for people"`
+	Hint    string    `json:"hint,omitempty" doc:"what to do about it"`
+	Request string    `json:"request,omitempty" doc:"the request's id, as in the service's log"`
 	Errors  []Mistake `json:"errors,omitempty"`
 
 	cause   error

@@ -25,11 +25,24 @@ func (s *Server) serviceOperations() {
 		func(context.Context, *struct{}) (*reply[wire.Service], error) {
 			return &reply[wire.Service]{s.describe()}, nil
 		})
+	register(s, huma.Operation{OperationID: "list-keys", Method: http.MethodGet, Path: "/v1/keys", Tags: []string{"service"},
+		Summary: "Manifests of the keys to prove with, and the families that proofs are checked under"}, need{command: capability.CommandGet, public: true}, s.listKeys)
 	register(s, huma.Operation{OperationID: "post-revocation", Method: http.MethodPost, Path: "/v1/revocations", Tags: []string{"service"},
 		Summary:     "Take back delegations, for ever",
 		Description: "The body is a UCAN container in any encoding with revocations, and the chains that lead to what they revoke. It needs no token: a revocation is believed for what is in it.",
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/octet-stream": {}}},
 	}, need{body: capability.MaxContainer * 2}, s.revoke)
+}
+
+func (s *Server) listKeys(context.Context, *struct{}) (*reply[wire.Keys], error) {
+	out := &wire.Keys{Keys: []wire.Key{}, Families: []wire.Family{}}
+	if s.cfg.Keys != nil {
+		var err error
+		if out, err = s.cfg.Keys(); err != nil {
+			return nil, err
+		}
+	}
+	return &reply[wire.Keys]{*out}, nil
 }
 
 func (s *Server) describe() wire.Service {

@@ -208,7 +208,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	h := &jobs.Handler{Engine: e, Metrics: metrics, Tracer: tracer.Tracer("trilemma"),
 		Worker: &work.Worker{Signer: key, Native: native.Runner, Machine: &engine.Machine{}, Blocks: e, Records: e, Memo: memo, Effects: effects, Family: family, Predictor: predictor, Now: time.Now, CPU: processCPU}}
 	open := loopback(listener.Addr()) && !f.tokens
-	api, err := httpapi.New(f.service(httpapi.Config{Signer: key, Engine: jobs.Engine{Engine: e}, News: jobs.Engine{Engine: e}, Blocks: e, Records: e, Ready: e.Ready, Open: open, Effects: names(effects),
+	api, err := httpapi.New(f.service(httpapi.Config{Signer: key, Engine: jobs.Engine{Engine: e}, News: jobs.Engine{Engine: e}, Blocks: e, Records: e, Ready: e.Ready, Keys: a.setup, Open: open, Effects: names(effects),
 		Version: version(), Dir: f.data, Log: log, Metrics: metrics, Tracer: tracer}))
 	if err != nil {
 		return usage("%w", err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/internal/proving"
+	"github.com/trilemma-dev/trilemma/internal/wire"
 )
 
 func (a *app) setupCommand() *cobra.Command {
@@ -25,25 +26,11 @@ made here are development keys. Proofs are checked under keys that the verifier 
 	return c
 }
 
-type setupJSON struct {
-	Keys     []setupKeyJSON    `json:"keys"`
-	Families []setupFamilyJSON `json:"families"` // that this version can use
-}
-
-type setupKeyJSON struct {
-	Circuit     string `json:"circuit"` // digest, hexadecimal
-	Name        string `json:"name"`
-	Constraints int64  `json:"constraints"`
-	Bytes       int64  `json:"bytes"` // of the proving key
-	Gnark       string `json:"gnark"`
-	Setup       string `json:"setup"` // dev, or the CID of a ceremony's transcript
-}
-
-type setupFamilyJSON struct {
-	Family string   `json:"family"` // ID, hexadecimal
-	Setup  string   `json:"setup"`
-	Shapes []string `json:"shapes"`
-}
+type (
+	setupJSON       = wire.Keys
+	setupKeyJSON    = wire.Key
+	setupFamilyJSON = wire.Family
+)
 
 func (a *app) setupListCommand() *cobra.Command {
 	return &cobra.Command{
@@ -55,34 +42,45 @@ func (a *app) setupListCommand() *cobra.Command {
 	}
 }
 
-func (a *app) setupList() error {
+// setup are the keys that are here, and the families that are trusted.
+func (a *app) setup() (*setupJSON, error) {
 	store, err := a.keystore()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	manifests, err := store.List()
 	if err != nil {
-		return hostFailure(err)
+		return nil, hostFailure(err)
 	}
 	families, err := store.Families()
 	if err != nil {
-		return hostFailure(err)
+		return nil, hostFailure(err)
 	}
-	out := setupJSON{Keys: []setupKeyJSON{}, Families: []setupFamilyJSON{}}
-	keys := [][]string{{"CIRCUIT", "NAME", "CONSTRAINTS", "SIZE", "GNARK", "SETUP"}}
+	out := &setupJSON{Keys: []setupKeyJSON{}, Families: []setupFamilyJSON{}}
 	for _, m := range manifests {
-		k := setupKeyJSON{fmt.Sprintf("%x", m.Circuit), m.Name, m.Constraints, m.Proving.Size, m.Gnark, m.Origin()}
-		out.Keys = append(out.Keys, k)
-		keys = append(keys, []string{k.Circuit[:16], k.Name, fmt.Sprint(k.Constraints), fmt.Sprintf("%d MiB", k.Bytes>>20), k.Gnark, k.Setup})
+		out.Keys = append(out.Keys, setupKeyJSON{Circuit: fmt.Sprintf("%x", m.Circuit), Name: m.Name, Constraints: m.Constraints, Bytes: m.Proving.Size, Gnark: m.Gnark, Setup: m.Origin()})
 	}
-	trusted := [][]string{{"FAMILY", "SETUP", "SHAPES"}}
 	for _, f := range families {
-		j := familyOf(f)
-		out.Families = append(out.Families, j)
-		trusted = append(trusted, []string{j.Family[:16], j.Setup, fmt.Sprint(len(j.Shapes))})
+		out.Families = append(out.Families, familyOf(f))
+	}
+	return out, nil
+}
+
+func (a *app) setupList() error {
+	out, err := a.setup()
+	if err != nil {
+		return err
 	}
 	if a.json {
 		return a.printJSON(out)
+	}
+	keys := [][]string{{"CIRCUIT", "NAME", "CONSTRAINTS", "SIZE", "GNARK", "SETUP"}}
+	for _, k := range out.Keys {
+		keys = append(keys, []string{k.Circuit[:16], k.Name, fmt.Sprint(k.Constraints), fmt.Sprintf("%d MiB", k.Bytes>>20), k.Gnark, k.Setup})
+	}
+	trusted := [][]string{{"FAMILY", "SETUP", "SHAPES"}}
+	for _, j := range out.Families {
+		trusted = append(trusted, []string{j.Family[:16], j.Setup, fmt.Sprint(len(j.Shapes))})
 	}
 	if err := table(a.out, lines(keys)); err != nil {
 		return err

@@ -159,3 +159,26 @@ type Revoked struct {
 type Revocations struct {
 	Revoked []Revoked `json:"revoked"`
 }
+
+// Keys are the keys to prove with, and those that proofs are checked under.
+type Keys struct {
+	Keys     []Key    `json:"keys"`
+	Families []Family `json:"families"` // that this version can use
+}
+
+// Key is the manifest of a circuit's keys.
+type Key struct {
+	Circuit     string `json:"circuit"` // digest, hexadecimal
+	Name        string `json:"name"`
+	Constraints int64  `json:"constraints"`
+	Bytes       int64  `json:"bytes"` // of the proving key
+	Gnark       string `json:"gnark"`
+	Setup       string `json:"setup"` // dev, or the CID of a ceremony's transcript
+}
+
+// Family is a set of keys that proofs are checked under.
+type Family struct {
+	Family string   `json:"family"` // ID, hexadecimal
+	Setup  string   `json:"setup"`
+	Shapes []string `json:"shapes"`
+}
