@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/cluster"
 	"github.com/trilemma-dev/trilemma/httpapi"
 	"github.com/trilemma-dev/trilemma/internal/engine"
@@ -137,13 +138,17 @@ func (a *app) join(ctx context.Context, f workerFlags) (err error) {
 			return engineError(err)
 		}
 	}
+	predictor, err := a.predictor(proof.Standard)
+	if err != nil {
+		return err
+	}
 	family, err := a.trusted(nil)
 	if err != nil {
 		return err
 	}
 	h.Engine = e
 	h.Worker = &work.Worker{Signer: key, Native: native.Runner, Machine: &engine.Machine{}, Blocks: e, Records: e, Memo: memo,
-		Effects: effectsAllowed(f.files, f.hosts), Family: family, Now: time.Now, CPU: processCPU}
+		Effects: effectsAllowed(f.files, f.hosts), Family: family, Predictor: predictor, Now: time.Now, CPU: processCPU}
 	fmt.Fprintf(a.err, "working on %s as %s\n", strings.Join(slices.Sorted(maps.Keys(handlers)), ", "), key.DID())
 	err = e.Work(ctx, cluster.WorkerConfig{Handlers: handlers, Grace: f.drain,
 		Slots: map[string]int{cluster.ClassExecute: slots(f.jobs, true), cluster.ClassCheck: slots(f.checks, false)}})
