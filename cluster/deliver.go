@@ -51,6 +51,7 @@ type delivery struct {
 	tries   int64 // how often it was handed out, this time included
 	failed  int64 // how often a handler failed before
 	started int64 // milliseconds since 1970; 0: it was not
+	log     []string
 	msg     jetstream.Msg
 }
 
@@ -98,9 +99,8 @@ func (w *worker) do(d *delivery, h Handler) error {
 	ctx, cancel := context.WithCancelCause(withBatch(w.stop, &to))
 	defer cancel(nil)
 	p := newPulse(w, d, cancel)
-	d.started = p.started
 	out, err := call(ctx, h, &Work{ID: d.id, Job: d.Job.job(), Attempt: int(d.Attempt), tell: p.report})
-	p.end()
+	d.log = p.end()
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, ErrEnded):
 		return ErrEnded
@@ -138,7 +138,7 @@ func call(ctx context.Context, h Handler, work *Work) (out Outcome, err error) {
 
 // finish writes the end of a job that yielded something, even if the worker must stop just now.
 func (w *worker) finish(d *delivery, to *batch, out Outcome, seq uint64) error {
-	rec := end{Job: d.Job, Attempt: d.Attempt, State: string(Done), Accepted: d.At, Started: d.started, Receipts: links(out.Receipts)}
+	rec := end{Job: d.Job, Attempt: d.Attempt, State: string(Done), Accepted: d.At, Started: d.started, Receipts: links(out.Receipts), Log: d.log}
 	if out.Result.Defined() {
 		rec.Result = new(receipts.Link(out.Result))
 	}
@@ -150,7 +150,8 @@ func (w *worker) giveUp(d *delivery, to *batch, seq uint64, cause error) error {
 	if err := w.e.bury(context.WithoutCancel(w.stop), d.id, &d.accepted, d.tries, cause); err != nil {
 		return err
 	}
-	return w.write(d, &end{Job: d.Job, Attempt: d.Attempt, State: string(Failed), Accepted: d.At, Started: d.started, Error: new(line(cause.Error()))}, to, seq)
+	return w.write(d, &end{Job: d.Job, Attempt: d.Attempt, State: string(Failed), Accepted: d.At, Started: d.started, Log: d.log,
+		Error: new(line(cause.Error()))}, to, seq)
 }
 
 // maxFinish bounds how long the end of a job is tried to be written: the job has been done, and would be done again.

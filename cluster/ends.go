@@ -26,7 +26,7 @@ func (e *Engine) loadEnd(ctx context.Context, id ID) (*end, uint64, error) {
 }
 
 func (r *end) status(id ID) Status {
-	s := Status{ID: id, Job: r.Job.job(), State: State(r.State), Attempt: int(r.Attempt), Receipts: cids(r.Receipts),
+	s := Status{ID: id, Job: r.Job.job(), State: State(r.State), Attempt: int(r.Attempt), Receipts: cids(r.Receipts), Log: r.Log,
 		Accepted: moment(r.Accepted), Started: moment(r.Started), Ended: moment(r.Ended)}
 	if r.Error != nil {
 		s.Error = *r.Error
@@ -66,6 +66,9 @@ func (e *Engine) finish(ctx context.Context, id ID, rec *end, blocks []block.Blo
 	if rec.Receipts == nil {
 		rec.Receipts = links(nil)
 	}
+	if rec.Log == nil {
+		rec.Log = []string{}
+	}
 	if rec.Blocks, err = pack(blocks); err != nil {
 		return err
 	}
@@ -89,7 +92,7 @@ func (e *Engine) finish(ctx context.Context, id ID, rec *end, blocks []block.Blo
 	if err := e.packs.index(packHeader(blocks), seq); err != nil {
 		return err
 	}
-	e.tell(id, &report{State: rec.State, Attempt: rec.Attempt, Started: rec.Started, Error: rec.Error})
+	e.watch.end(id.token()) // those who follow the stream hear of it a little later
 	return nil
 }
 

@@ -152,6 +152,25 @@ func bundle(t testing.TB, e *cluster.Engine, root cid.Cid) *receipts.Bundle {
 	return b
 }
 
+// meter checks how many messages were stored on disk since it was asked last.
+func meter(t testing.TB, e *cluster.Engine) (costs func(what string, want uint64)) {
+	t.Helper()
+	count := func() uint64 {
+		t.Helper()
+		n, err := e.Stored(t.Context())
+		return must(t, n, err)
+	}
+	stored := count()
+	return func(what string, want uint64) {
+		t.Helper()
+		now := count()
+		if now-stored != want {
+			t.Errorf("%s took %d messages on disk, want %d", what, now-stored, want)
+		}
+		stored = now
+	}
+}
+
 func TestExecute(t *testing.T) {
 	e := open(t, t.TempDir())
 	w, err := compile(fib(10) + "," + fib(12))
@@ -160,16 +179,7 @@ func TestExecute(t *testing.T) {
 	h = must(t, h, err)
 	j, blocks := runJob(w)
 	work(t, e, cluster.WorkerConfig{Handlers: map[string]cluster.Handler{cluster.ClassExecute: h}})
-	stored, err := e.Stored(t.Context())
-	stored = must(t, stored, err)
-	costs := func(what string, want uint64) {
-		t.Helper()
-		now, err := e.Stored(t.Context())
-		if must(t, now, err)-stored != want {
-			t.Errorf("%s took %d messages on disk, want %d", what, now-stored, want)
-		}
-		stored = now
-	}
+	costs := meter(t, e)
 	s := submit(t, e, j, blocks...)
 	last := ended(t, e, s.ID)
 	if last.State != cluster.Done {

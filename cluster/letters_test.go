@@ -124,8 +124,14 @@ func TestCancel(t *testing.T) {
 	}}})
 	running := submit(t, e, job(2)).ID
 	<-started
-	if s, err := e.Job(t.Context(), running); err != nil || s.State != cluster.Running || s.Started.IsZero() {
-		t.Errorf("on its way: %+v, %v", s, err)
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		s, err := e.Job(t.Context(), running)
+		if err == nil && s.State == cluster.Running && !s.Started.IsZero() {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("on its way: %+v, %v", s, err)
+		}
 	}
 	if err := e.Cancel(t.Context(), running); err != nil {
 		t.Fatal(err)

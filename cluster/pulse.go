@@ -10,11 +10,11 @@ import (
 // pulse says for a job that runs that it does: to the queue, so that nobody else gets it, and to those who watch. It also
 // finds out that the job was cancelled.
 type pulse struct {
-	w       *worker
-	d       *delivery
-	started int64
-	done    chan struct{}
-	gone    sync.WaitGroup
+	w     *worker
+	d     *delivery
+	begun time.Time
+	done  chan struct{}
+	gone  sync.WaitGroup
 
 	mu    sync.Mutex
 	last  report    // what was said, or is to be said next; owned by mu
@@ -26,12 +26,14 @@ type pulse struct {
 // tellEvery bounds how often a job's progress is told, new stages aside.
 const tellEvery = 200 * time.Millisecond
 
+// tellFirst is how long a job must run before anything is told of it: most are done by then.
+const tellFirst = 20 * time.Millisecond
+
 func newPulse(w *worker, d *delivery, cancel context.CancelCauseFunc) *pulse {
-	p := &pulse{w: w, d: d, started: w.e.milli(), done: make(chan struct{}), since: w.e.cfg.Now()}
-	p.last = report{State: string(Running), Attempt: d.Attempt, Started: p.started, Failed: d.failed}
-	p.mu.Lock()
-	p.tell()
-	p.mu.Unlock()
+	now := w.e.cfg.Now()
+	p := &pulse{w: w, d: d, begun: now, done: make(chan struct{}), since: now, late: true}
+	d.started = now.UnixMilli()
+	p.last = report{State: string(Running), Attempt: d.Attempt, Started: d.started, Failed: d.failed}
 	p.gone.Go(func() { p.beat(cancel) })
 	return p
 }
@@ -42,7 +44,7 @@ func (p *pulse) beat(cancel context.CancelCauseFunc) {
 	defer stop()
 	heart := time.NewTicker(p.w.cfg.AckWait / 3)
 	defer heart.Stop()
-	tell := time.NewTicker(tellEvery)
+	tell := time.NewTimer(tellFirst)
 	defer tell.Stop()
 	for {
 		select {
@@ -54,6 +56,7 @@ func (p *pulse) beat(cancel context.CancelCauseFunc) {
 				p.tell()
 			}
 			p.mu.Unlock()
+			tell.Reset(tellEvery)
 			continue
 		case <-heart.C:
 			p.w.note(p.d.msg.InProgress())
@@ -66,9 +69,13 @@ func (p *pulse) beat(cancel context.CancelCauseFunc) {
 	}
 }
 
-func (p *pulse) end() {
+// end is called when the handler has come back; it returns the job's log.
+func (p *pulse) end() []string {
 	close(p.done)
 	p.gone.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last.Log
 }
 
 // report implements [Work.Report].
@@ -90,7 +97,7 @@ func (p *pulse) report(to Progress, lines []string) {
 	}
 	p.last.Stage, p.last.Done, p.last.Total, p.last.Left = stage, to.Done, to.Total, to.Left.Milliseconds()
 	p.last.Log = log[max(len(log)-MaxLog, 0):]
-	if p.late = true; fresh || now.Sub(p.told) >= tellEvery {
+	if p.late = true; now.Sub(p.begun) >= tellFirst && (fresh || now.Sub(p.told) >= tellEvery) {
 		p.tell()
 	}
 }

@@ -68,6 +68,7 @@ type end struct {
 	Accepted int64
 	Started  int64
 	Ended    int64
+	Log      []string
 	By       string
 	Blocks   []byte
 }

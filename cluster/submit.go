@@ -86,7 +86,9 @@ func (e *Engine) Submit(ctx context.Context, j Job, blocks ...block.Block) (Stat
 				return Status{}, err
 			}
 		}
-		e.tell(id, &report{State: string(Queued), Attempt: attempt})
+		if attempt > 1 { // else nobody can be listening
+			e.tell(id, &report{State: string(Queued), Attempt: attempt})
+		}
 		return rec.status(id), nil
 	}
 }

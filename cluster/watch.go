@@ -15,6 +15,8 @@ import (
 type hub struct {
 	mu      sync.Mutex
 	sleeper map[string]map[chan struct{}]struct{} // by key; owned by mu
+	first   uint64                                // number of the first event that is heard of here; owned by mu
+	latest  uint64                                // number of the last one, or of that before the first; owned by mu
 }
 
 // Keys beside those of jobs: of those who wait for any end, and, before a job's key, of those who wait for its end alone.
@@ -43,6 +45,25 @@ func (h *hub) listen(key string) (news <-chan struct{}, stop func()) {
 			delete(h.sleeper, key)
 		}
 	}
+}
+
+// end wakes those who wait for the end of a job, whose key is given.
+func (h *hub) end(job string) { h.wake(everyJob, job, endOf+job) }
+
+// heard notes the number of an event, or of the last one that came before all that will be heard of.
+func (h *hub) heard(seq uint64, begin bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if begin {
+		h.first = seq + 1
+	}
+	h.latest = max(h.latest, seq)
+}
+
+func (h *hub) numbers() (first, latest uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.first, h.latest
 }
 
 func (h *hub) wake(keys ...string) {
@@ -74,7 +95,7 @@ func (e *Engine) follow(ctx, life context.Context) error {
 			e.cfg.Log.Error("engine: end", "number", md.Sequence.Stream, "error", err)
 		}
 		if job, ok := strings.CutPrefix(m.Subject(), endSubject); ok {
-			e.watch.wake(everyJob, job, endOf+job)
+			e.watch.end(job)
 		}
 		if md.NumPending == 0 {
 			all()
@@ -83,7 +104,13 @@ func (e *Engine) follow(ctx, life context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = e.consume(life, eventsStream, jetstream.DeliverNewPolicy, func(m jetstream.Msg, _ *jetstream.MsgMetadata) {
+	events, err := (*e.events.Load()).Info(ctx)
+	if err != nil {
+		return err
+	}
+	e.watch.heard(max(events.State.LastSeq, 1), true)
+	err = e.consume(life, eventsStream, jetstream.DeliverNewPolicy, func(m jetstream.Msg, md *jetstream.MsgMetadata) {
+		e.watch.heard(md.Sequence.Stream, false)
 		e.watch.wake(strings.TrimPrefix(m.Subject(), eventSubject))
 	})
 	if err != nil {
@@ -128,75 +155,88 @@ const poll = 10 * time.Second
 
 // Watch calls f with what a job comes to, in order, until the job has ended (nil), f returns an error (that one) or ctx
 // ends. after is the number of the last event that the caller knows; 0: it knows nothing, and is told first where the job
-// stands. Events are kept for an hour and 64 a job: who was away for longer is told where the job stands.
+// stands. Events are kept for an hour and 64 a job, and each tells all that is known then.
 func (e *Engine) Watch(ctx context.Context, id ID, after uint64, f func(Event) error) error {
 	news, stop := e.watch.listen(id.token())
 	defer stop()
-	var info *jetstream.StreamInfo
-	err := e.withEvents(ctx, func(s jetstream.Stream) (err error) {
-		info, err = s.Info(ctx)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("watch: %w", err)
-	}
+	first, latest := e.watch.numbers()
 	status, err := e.Job(ctx, id)
 	if err != nil {
 		return err
 	}
-	last := after
-	if after < info.State.FirstSeq || after > info.State.LastSeq || status.State.Final() {
-		if last = max(info.State.LastSeq, 1); status.State.Final() {
-			last = max(last, after) + 1
-		}
-		if err := f(Event{Seq: last, Status: status}); err != nil || status.State.Final() {
+	w := &watching{e: e, id: id, status: status, last: after, f: f}
+	if status.State.Final() {
+		w.last = max(after, latest)
+		return w.end(status)
+	}
+	if after < first {
+		w.last = latest
+		if err := f(Event{Seq: latest, Status: status}); err != nil {
 			return err
 		}
+	} else if err := w.read(ctx); err != nil {
+		return err
 	}
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {
-		for {
-			var m *jetstream.RawStreamMsg
-			err := e.withEvents(ctx, func(s jetstream.Stream) (err error) {
-				m, err = next(ctx, s, eventSubject+id.token(), last+1)
-				return err
-			})
-			if err != nil {
-				return fmt.Errorf("watch: %w", err)
-			}
-			if m == nil {
-				break
-			}
-			last = m.Sequence
-			var r report
-			if err := decode(m.Data, &r, "Report"); err != nil {
-				return err
-			}
-			if State(r.State).Final() {
-				break // the end itself says more
-			}
-			status.Attempt = int(r.Attempt)
-			r.add(&status)
-			if err := f(Event{Seq: last, Status: status}); err != nil {
-				return err
-			}
-		}
-		now, err := e.Job(ctx, id)
-		if err != nil {
-			return err
-		}
-		if now.State.Final() {
-			return f(Event{Seq: last + 1, Status: now})
-		}
 		select {
 		case <-news:
 		case <-tick.C:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+		if err := w.read(ctx); err != nil {
+			return err
+		}
+		last, _, err := e.loadEnd(ctx, id)
+		if err != nil {
+			return fmt.Errorf("watch: %w", err)
+		}
+		if last != nil && (State(last.State) == Done || int(last.Attempt) >= w.status.Attempt) {
+			return w.end(last.status(id))
+		}
 	}
 }
+
+// watching is somebody who follows a job.
+type watching struct {
+	e      *Engine
+	id     ID
+	status Status // what was told last
+	last   uint64 // its number
+	f      func(Event) error
+}
+
+// read tells the events that have come.
+func (w *watching) read(ctx context.Context) error {
+	for {
+		var m *jetstream.RawStreamMsg
+		err := w.e.withEvents(ctx, func(s jetstream.Stream) (err error) {
+			m, err = next(ctx, s, eventSubject+w.id.token(), w.last+1)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("watch: %w", err)
+		}
+		if m == nil {
+			return nil
+		}
+		w.last = m.Sequence
+		var r report
+		if err := decode(m.Data, &r, "Report"); err != nil {
+			return err
+		}
+		w.status.Attempt = int(r.Attempt)
+		r.add(&w.status)
+		if err := w.f(Event{Seq: w.last, Status: w.status}); err != nil {
+			return err
+		}
+	}
+}
+
+// end tells the end, which no event does: it has the number after the last one.
+func (w *watching) end(s Status) error { return w.f(Event{Seq: w.last + 1, Status: s}) }
 
 // Issued is an entry of the receipt feed: a job that is done, and the receipts that were issued for it. Seq grows from entry
 // to entry, over restarts too.

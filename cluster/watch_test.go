@@ -22,6 +22,7 @@ func TestWatch(t *testing.T) {
 	goOn := make(chan struct{})
 	work(t, e, cluster.WorkerConfig{Handlers: map[string]cluster.Handler{"execute": func(ctx context.Context, w *cluster.Work) (cluster.Outcome, error) {
 		<-goOn
+		time.Sleep(50 * time.Millisecond) // of what ends sooner nothing is told but its end
 		for i := range 4 {
 			w.Report(cluster.Progress{Stage: fmt.Sprint("stage ", i), Done: 1, Total: 3}, fmt.Sprint("line ", i), strings.Repeat("x", 1000))
 		}
@@ -54,6 +55,9 @@ func TestWatch(t *testing.T) {
 	}
 	if len(stages) != 4 || all[len(all)-1].State != cluster.Done {
 		t.Fatalf("stages %v, then %+v", stages, all[len(all)-1])
+	}
+	if end := all[len(all)-1]; len(end.Log) != 9 || end.Log[0] != "line 0" {
+		t.Errorf("the log is %q", end.Log)
 	}
 	// From any event on, the rest follows; from the job's end on nobody is left without it.
 	for i, from := range all {

@@ -23,7 +23,7 @@ func samples(t testing.TB) map[string]versioned {
 	return map[string]versioned{
 		"Accepted": &accepted{Version: acceptedVersion, Job: j, Attempt: 1, At: 2, Blocks: car},
 		"End": &end{Version: endVersion, Job: j, Attempt: 1, State: string(Done), Result: new(receipts.Link(b.CID)), Receipts: links([]cid.Cid{b.CID}),
-			Accepted: 1, Started: 2, Ended: 3, By: "me", Blocks: car},
+			Accepted: 1, Started: 2, Ended: 3, Log: []string{"line"}, By: "me", Blocks: car},
 		"Report": &report{Version: reportVersion, State: string(Running), Attempt: 1, Stage: "run", Done: 1, Total: 2, Left: 3, Log: []string{"line"}, Error: &why},
 		"Letter": &letter{Version: letterVersion, Job: j, Attempt: 1, Tries: 5, Error: why, At: 4},
 	}
