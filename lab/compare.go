@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -162,12 +163,8 @@ func (c *CompareConfig) plans() (ps []plan) {
 				add(m, true, "", n)
 			}
 		case BaseKeys:
-			made := map[string]bool{}
-			for _, n := range c.Sizes {
-				if slices.Contains(c.Modes, string(verifier.ZK)) && !made[scheme(n)] {
-					made[scheme(n)] = true
-					ps = append(ps, plan{m, m.name + " " + scheme(n), Row{Mode: m.name, Size: n}, true})
-				}
+			if slices.Contains(c.Modes, string(verifier.ZK)) {
+				add(m, true, "", 1)
 			}
 		}
 	}
@@ -205,6 +202,7 @@ func (c *CompareConfig) measure(ctx context.Context, out *Comparison, l *log) er
 			}
 		}
 		before[p.line] = [2]*Row{before[p.line][1], row}
+		delete(l.rows, rowKey(p.row))
 		if p.base {
 			out.Baselines = append(out.Baselines, *row)
 		} else {
@@ -214,7 +212,25 @@ func (c *CompareConfig) measure(ctx context.Context, out *Comparison, l *log) er
 			c.Progress(i+1, len(plans))
 		}
 	}
+	out.add(l.rows)
 	return nil
+}
+
+// add adds rows that were measured before and not asked for now, and puts all in order: by guest, size and mode.
+func (c *Comparison) add(rows map[string]*Row) {
+	for _, r := range rows {
+		if slices.ContainsFunc(baselines(), func(m mode) bool { return m.name == r.Mode }) {
+			c.Baselines = append(c.Baselines, *r)
+		} else {
+			c.Rows = append(c.Rows, *r)
+		}
+	}
+	place := func(m string) int { return slices.Index(Modes(), m) }
+	for _, rows := range [][]Row{c.Rows, c.Baselines} {
+		slices.SortStableFunc(rows, func(a, b Row) int {
+			return cmp.Or(slices.Index(Guests(), a.Guest)-slices.Index(Guests(), b.Guest), cmp.Compare(a.Size, b.Size), place(a.Mode)-place(b.Mode), cmp.Compare(a.Mode, b.Mode))
+		})
+	}
 }
 
 // row measures one row, stage by stage, unless the last size says that a stage would take too long.

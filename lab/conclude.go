@@ -23,9 +23,10 @@ type Payoff struct {
 	Checkers     *float64 `json:"checkers"` // nil: however many there are it costs more
 }
 
-// Point is a mode in the trilemma: geometric means over the guests on which every mode was measured at the summary's size.
+// Point is a mode in the trilemma: geometric means over the summary's guests at its size.
 type Point struct {
 	Mode     string  `json:"mode"`
+	Guessed  bool    `json:"predicted"` // it was not measured on all of them: the models say so
 	Produce  float64 `json:"produce_ms"`
 	Answer   float64 `json:"answer_ms"`
 	Check    float64 `json:"check_ms"`
@@ -40,7 +41,7 @@ type Point struct {
 
 // Summary is what stands out.
 type Summary struct {
-	Size    uint64             `json:"size"`   // the largest at which there is a guest with every mode
+	Size    uint64             `json:"size"`   // the largest at which there is a guest with every mode, measured or predicted
 	Guests  []string           `json:"guests"` // these
 	Points  []Point            `json:"points"`
 	Lengths map[string]float64 `json:"check_below_rerun_instructions"` // by mode: geometric mean of the guests', of those that have one
@@ -173,8 +174,9 @@ func (c *Comparison) summarise() {
 		}
 	}
 	whole := func(guest string, size uint64) bool {
-		return of(c.Baselines, BaseWazero, guest, size) != nil &&
-			!slices.ContainsFunc(modes, func(m string) bool { return of(c.Rows, m, guest, size) == nil })
+		return of(c.Baselines, BaseWazero, guest, size) != nil && !slices.ContainsFunc(modes, func(m string) bool {
+			return of(c.Rows, m, guest, size) == nil && c.Model(guest, m, Check).Points < 2
+		})
 	}
 	for _, r := range c.Rows {
 		if r.Size > s.Size && whole(r.Guest, r.Size) {
@@ -238,12 +240,43 @@ func (c *Comparison) overPlain() float64 {
 	return geometric(ratios)
 }
 
+// stand is a row as the models predict it, for a call of which only the bare run was measured. What is not predicted is that of the longest run that was.
+func (c *Comparison) stand(mode, guest string, bare *Row) *Row {
+	var r Row
+	for i := range c.Rows {
+		if q := &c.Rows[i]; q.Mode == mode && q.Guest == guest && q.Skipped == "" && q.Fuel >= r.Fuel {
+			r = *q
+		}
+	}
+	at := float64(bare.Fuel)
+	guess := func(s *Stage, quantity string) *Stage {
+		if s == nil {
+			return nil
+		}
+		ms := c.Model(guest, mode, quantity).Predict(at)
+		return &Stage{Spent: Spent{Wall: Spread{Median: ms}, CPU: Spread{Median: ms}}, Setup: s.Setup, Peak: int64(c.Model(guest, mode, Peak).Predict(at))}
+	}
+	r.Produce, r.Answer, r.Check = guess(r.Produce, Produce), guess(r.Answer, Answer), guess(r.Check, Check)
+	r.Evidence = int64(c.Model(guest, mode, Evidence).Predict(at))
+	r.Revealed = Revealed{State: int64(c.Model(guest, mode, Shown).Predict(at))}
+	return &r
+}
+
 func (c *Comparison) point(mode string, guests []string, size uint64) Point {
 	p := Point{Mode: mode}
+	var rows, bares []*Row
+	for _, g := range guests {
+		bare := of(c.Baselines, BaseWazero, g, size)
+		r := of(c.Rows, mode, g, size)
+		if r == nil {
+			r, p.Guessed = c.stand(mode, g, bare), true
+		}
+		rows, bares = append(rows, r), append(bares, bare)
+	}
 	mean := func(value func(r, bare *Row) float64) float64 {
 		var vs []float64
-		for _, g := range guests {
-			vs = append(vs, max(value(of(c.Rows, mode, g, size), of(c.Baselines, BaseWazero, g, size)), 0))
+		for i := range rows {
+			vs = append(vs, max(value(rows[i], bares[i]), 0))
 		}
 		if slices.Contains(vs, 0) {
 			return 0
@@ -257,12 +290,11 @@ func (c *Comparison) point(mode string, guests []string, size uint64) Point {
 	p.Evidence = mean(func(r, _ *Row) float64 { return float64(r.Evidence) })
 	p.Peak = mean(func(r, _ *Row) float64 { return float64(r.Peak()) })
 	p.Setup = mean(func(r, _ *Row) float64 { return r.Setup() })
-	for _, g := range guests {
-		r := of(c.Rows, mode, g, size)
-		p.Shown += float64(r.Revealed.Total()) / float64(len(guests))
+	for _, r := range rows {
+		p.Shown += float64(r.Revealed.Total()) / float64(len(rows))
 		p.Kind = r.Soundness.Kind
 		if r.Soundness.Single != nil {
-			p.Single += *r.Soundness.Single / float64(len(guests))
+			p.Single += *r.Soundness.Single / float64(len(rows))
 		}
 	}
 	return p

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/trilemma-dev/trilemma/circuits/proof"
@@ -18,39 +17,27 @@ import (
 	"github.com/trilemma-dev/trilemma/verifier"
 )
 
-// scheme is the circuits that runs of a length are proved with.
-func scheme(size uint64) string {
-	const short = 300_000
-	if size < short {
-		return proof.Small
-	}
-	return proof.Standard
-}
-
-// keysDir is where the keys of a scheme lie that all stages share.
-func (s *subject) keysDir() string { return filepath.Join(s.Keys, scheme(s.Row.Size)) }
-
-// keys opens the keys of the row's scheme, and makes them if they are not there: development keys.
+// keys opens the keys that all stages share, and makes them if they are not there: development keys, of the scheme for runs of any length.
 func (s *subject) keys(ctx context.Context) (*proving.Keys, error) {
-	named, err := proof.Named(scheme(s.Row.Size))
+	scheme, err := proof.Named(proof.Standard)
 	if err != nil {
 		return nil, err
 	}
-	return proving.Open(ctx, prover.NewKeystore(s.keysDir()), named, &proving.Making{Random: rand.Reader, Now: time.Now})
+	return proving.Open(ctx, prover.NewKeystore(s.Keys), scheme, &proving.Making{Random: rand.Reader, Now: time.Now})
 }
 
-// makeKeys compiles the circuits of the scheme that the row's size asks for, and makes their keys.
+// makeKeys compiles the circuits and makes their keys.
 func makeKeys(ctx context.Context, s *subject) (turn, after func() error, err error) {
 	var k *proving.Keys
 	turn = func() (err error) {
-		if err := os.RemoveAll(s.keysDir()); err != nil {
+		if err := os.RemoveAll(s.Keys); err != nil {
 			return err
 		}
 		k, err = s.keys(ctx)
 		return err
 	}
 	after = func() error {
-		s.Row.Keys, s.Row.Call = k.Bytes, scheme(s.Row.Size)
+		s.Row.Keys = k.Bytes
 		for _, c := range k.Circuits {
 			s.Row.Constraints += int64(c.Constraints())
 		}
@@ -110,7 +97,7 @@ func produceProof(ctx context.Context, s *subject) (turn, after func() error, er
 
 func checkProof(ctx context.Context, s *subject) (turn, after func() error, err error) {
 	family := func(id [sha256.Size]byte) *proof.Family {
-		f, err := prover.NewKeystore(s.keysDir()).Family(id)
+		f, err := prover.NewKeystore(s.Keys).Family(id)
 		if err != nil { // then the verdict is not valid, and says so
 			return nil
 		}

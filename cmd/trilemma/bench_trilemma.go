@@ -59,7 +59,7 @@ measurements: the same command goes on where it was interrupted, and more guests
 	c.Flags().IntVar(&f.turns, "turns", 5, "how often each stage is measured, at most")
 	c.Flags().Uint64Var(&f.samples, "samples", defaultSamples, "segments that a spot-check draws")
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "seed of the drawings")
-	c.Flags().DurationVar(&f.limit, "limit", 20*time.Second, "how long one stage may take: what would take longer is not measured")
+	c.Flags().DurationVar(&f.limit, "limit", 2*time.Minute, "how long one stage may take: what would take longer is not measured")
 	c.Flags().StringVarP(&f.dir, "output", "o", "", "directory for the report and the finished measurements")
 	c.Flags().BoolVar(&f.stage, "stage", false, "measure one stage: how this command calls itself")
 	if err := c.Flags().MarkHidden("stage"); err != nil {

@@ -87,7 +87,7 @@ func triangle(c *lab.Comparison) (*plot.Plot, Plot, error) {
 		if err != nil {
 			return nil, what, err
 		}
-		labels.XYs, labels.Labels = append(labels.XYs, at), append(labels.Labels, pt.Mode)
+		labels.XYs, labels.Labels = append(labels.XYs, at), append(labels.Labels, named(&pt))
 		p.Legend.Add(pt.Mode+": "+sure(pt.Kind, pt.Single), large)
 		for _, xy := range append(small, at) {
 			xs, ys = append(xs, xy.X), append(ys, xy.Y)

@@ -30,10 +30,18 @@ func trilemma(c *lab.Comparison) Table {
 		"The factor is all three over the call alone in wazero. Set-up is what comes before the first time: compiling, lowering, keys.", power(float64(s.Size)), strings.Join(s.Guests, ", ")),
 		Head: []string{"mode", "how sure", "to produce", "to answer", "to check", "over wazero", "evidence", "the checker learns", "peak memory", "set-up"}}
 	for _, p := range s.Points {
-		t.Rows = append(t.Rows, []string{p.Mode, sure(p.Kind, p.Single), span(p.Produce), maybe(p.Answer), span(p.Check), "×" + digits(p.Over), size(p.Evidence),
+		t.Rows = append(t.Rows, []string{named(&p), sure(p.Kind, p.Single), span(p.Produce), maybe(p.Answer), span(p.Check), "×" + digits(p.Over), size(p.Evidence),
 			size(p.Shown), size(p.Peak), span(p.Setup)})
 	}
 	return t
+}
+
+// named says whether a point was measured.
+func named(p *lab.Point) string {
+	if p.Guessed {
+		return p.Mode + " (predicted)"
+	}
+	return p.Mode
 }
 
 func crossovers(c *lab.Comparison) Table {
@@ -153,7 +161,7 @@ func references(c *lab.Comparison) Table {
 		case r.Guest != "":
 			what += ", " + r.Guest
 		case r.Mode == lab.BaseKeys:
-			what, n = "keys of proofs, "+r.Call, grouped(float64(r.Constraints))+" constraints"
+			what, n = "keys of proofs", grouped(float64(r.Constraints))+" constraints"
 		case r.Constraints > 0:
 			n = grouped(float64(r.Constraints)) + " constraints"
 		default:
