@@ -145,24 +145,41 @@ func TestNeverCheaper(t *testing.T) {
 	}
 }
 
-// TestSummary checks the trilemma's points: they are of the largest size at which every mode was measured.
+// TestSummary checks the trilemma's points: they are of the largest size at which every mode was measured, or can be predicted from two other sizes.
 func TestSummary(t *testing.T) {
 	c := comparison()
-	last := &c.Rows[len(c.Rows)-1]
-	*last = lab.Row{Mode: last.Mode, Guest: last.Guest, Size: last.Size, Skipped: "it would take too long"}
-	single := 0.25
-	c.Rows[len(c.Rows)-2].Soundness = lab.Soundness{Kind: lab.SoundProbability, Single: &single}
-	c.Rows[len(c.Rows)-2].Revealed = lab.Revealed{Input: 1, State: 2, Output: 4}
-	c.Conclude()
-	s := c.Summary
-	if s.Size != 100_000 || len(s.Guests) != 1 || len(s.Points) != 2 {
-		t.Fatalf("%+v", s)
+	n := len(c.Rows)
+	skip := func(r *lab.Row) {
+		*r = lab.Row{Mode: r.Mode, Guest: r.Guest, Size: r.Size, Skipped: "it would take too long"}
 	}
-	p := s.Points[1]
-	check := 5 + 0.01 + 8.0
-	if p.Mode != "spot" || !near(p.Produce, 13, 1e-9) || !near(p.Answer, 0.1, 1e-9) || !near(p.Check, check, 1e-9) || !near(p.Over, (13+0.1+check)/0.1, 1e-9) ||
-		p.Shown != 7 || p.Single != 0.25 || p.Kind != lab.SoundProbability {
-		t.Errorf("%+v", p)
+	skip(&c.Rows[n-1])
+	single := 0.25
+	c.Rows[n-2].Soundness = lab.Soundness{Kind: lab.SoundProbability, Single: &single}
+	for i := range c.Rows {
+		c.Rows[i].Revealed = lab.Revealed{Input: 1, State: 2, Output: 4}
+	}
+	for _, want := range []struct {
+		size           uint64
+		guessed        bool
+		produce, check float64
+	}{{1_000_000, true, 3 + 100, 5 + 0.1 + 8}, {1000, false, 3 + 0.1, 5 + 1e-4 + 1}} {
+		c.Conclude()
+		s := c.Summary
+		if s.Size != want.size || len(s.Guests) != 1 || len(s.Points) != 2 {
+			t.Fatalf("%+v", s)
+		}
+		p, bare := s.Points[1], 1e-6*float64(want.size)
+		answer := bare
+		if p.Mode != "spot" || p.Guessed != want.guessed || s.Points[0].Guessed || !near(p.Produce, want.produce, 1e-6) || !near(p.Answer, answer, 1e-6) ||
+			!near(p.Check, want.check, 1e-6) || !near(p.Over, (want.produce+answer+want.check)/bare, 1e-6) || !near(p.Shown, 7, 1e-6) {
+			t.Errorf("%+v", p)
+		}
+		if want.guessed && (p.Kind != lab.SoundProbability || p.Single != 0.25) {
+			t.Errorf("%+v", p)
+		}
+		for i := n - 5; i < n; i++ { // of spot the first size is left
+			skip(&c.Rows[i])
+		}
 	}
 }
 
