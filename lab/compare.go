@@ -16,11 +16,12 @@ import (
 
 // Settings are what a measurement depends on beside the call, the mode and the computer: measurements under other settings are not comparable.
 type Settings struct {
-	Build   string `json:"build"`    // version of the program
-	Turns   int    `json:"turns"`    // how often a stage is measured, at most
-	Samples uint64 `json:"samples"`  // segments that a spot-check draws
-	Seed    uint64 `json:"seed"`     // of challenges
-	Limit   int64  `json:"limit_ms"` // for one stage: no turn begins after it, and what would take longer at once is not measured
+	Build   string `json:"build"`            // version of the program
+	Turns   int    `json:"turns"`            // how often a stage is measured, at most
+	Samples uint64 `json:"samples"`          // segments that a spot-check draws
+	Seed    uint64 `json:"seed"`             // of challenges
+	Scheme  string `json:"scheme,omitempty"` // circuits of proofs; empty: the standard ones
+	Limit   int64  `json:"limit_ms"`         // for one stage: no turn begins after it, and what would take longer at once is not measured
 }
 
 func (s *Settings) limit() time.Duration { return time.Duration(s.Limit) * time.Millisecond }

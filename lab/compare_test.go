@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/lab"
 )
 
@@ -243,6 +244,26 @@ func TestPerform(t *testing.T) {
 		if r.Skipped != "" || r.Produce.Time() <= 0 || r.Mode == lab.BaseGroth16 && (r.Constraints < 64 || r.Check.Time() <= 0 || r.Evidence < 128 || r.Keys < 1000) {
 			t.Errorf("%+v", r)
 		}
+	}
+}
+
+// TestPerformProof measures proofs for real, with the smaller circuits.
+func TestPerformProof(t *testing.T) {
+	if testing.Short() {
+		t.Skip("making keys takes half a minute")
+	}
+	c, err := lab.Compare(t.Context(), lab.CompareConfig{Settings: lab.Settings{Turns: 1, Samples: 1, Seed: 1, Limit: 600_000, Scheme: proof.Small}, Dir: t.TempDir(),
+		Guests: []string{"threshold"}, Sizes: []uint64{1000}, Modes: []string{"rerun", "zk"}, Constraints: []uint64{64, 1 << 12}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, zk := c.Rows[0], c.Rows[1]
+	if zk.Skipped != "" || zk.Fuel != again.Fuel || zk.Steps == 0 || zk.Parts == 0 || zk.Constraints < int64(zk.Steps) || zk.Keys == 0 || zk.Evidence < int64(zk.Parts)*128 ||
+		zk.Soundness.Kind != lab.SoundCryptographic || !strings.Contains(zk.Soundness.Statement, "development keys") {
+		t.Errorf("%+v", zk)
+	}
+	if zk.Produce.Time() <= again.Produce.Time() || c.Summary.Plain <= 0 {
+		t.Errorf("a proof takes %v ms, a run %v; %v of plain circuits", zk.Produce.Time(), again.Produce.Time(), c.Summary.Plain)
 	}
 }
 

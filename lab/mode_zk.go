@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -17,9 +18,9 @@ import (
 	"github.com/trilemma-dev/trilemma/verifier"
 )
 
-// keys opens the keys that all stages share, and makes them if they are not there: development keys, of the scheme for runs of any length.
+// keys opens the keys that all stages share, and makes them if they are not there: development keys.
 func (s *subject) keys(ctx context.Context) (*proving.Keys, error) {
-	scheme, err := proof.Named(proof.Standard)
+	scheme, err := proof.Named(cmp.Or(s.Settings.Scheme, proof.Standard))
 	if err != nil {
 		return nil, err
 	}
