@@ -248,7 +248,7 @@ func (c *CompareConfig) row(ctx context.Context, p plan, before [2]*Row) (*Row, 
 	}
 	defer os.RemoveAll(dir) // evidence of a measurement, which nobody looks at
 	for _, st := range p.mode.stages {
-		got, err := c.Perform(ctx, Task{Settings: c.Settings, Stage: st.name, Dir: dir, Keys: filepath.Join(c.Dir, "keys"), Row: row})
+		got, err := c.stage(ctx, Task{Settings: c.Settings, Stage: st.name, Dir: dir, Keys: filepath.Join(c.Dir, "keys"), Row: row})
 		if why, ok := errors.AsType[*Unfit](err); ok {
 			row.Skipped = why.Error()
 			return &row, nil
@@ -266,11 +266,11 @@ type Unfit struct{ Reason string }
 
 func (u *Unfit) Error() string { return u.Reason }
 
-// enough is how long a stage has to take for its time to say something of longer runs by itself: what takes less is mostly there in any case.
+// enough is how long a stage has to take for its time to say something of longer runs: what takes less is mostly there in any case.
 const enough = time.Second
 
 // tooLong says why a row of another size is not measured: because a stage would take longer than the limit, going by the rows of the sizes before, the
-// last of which is r. before is nil if there is one only.
+// last of which is r. before is nil if there is one only, which says no more than that the next takes as long at least.
 func (r *Row) tooLong(before *Row, size uint64, limit time.Duration) string {
 	if r.Skipped != "" {
 		return r.Skipped
@@ -280,15 +280,29 @@ func (r *Row) tooLong(before *Row, size uint64, limit time.Duration) string {
 		if st == nil {
 			continue
 		}
-		took := time.Duration(st.Wall.Median * float64(time.Millisecond))
-		guess := time.Duration(float64(took) * float64(size) / float64(r.Size))
+		guess := st.Wall.Median
 		if before != nil {
 			slope := (st.Wall.Median - stages(before)[i].Wall.Median) / (float64(r.Size) - float64(before.Size))
-			guess = took + time.Duration(max(0, slope)*(float64(size)-float64(r.Size))*float64(time.Millisecond))
+			guess += max(0, slope) * (float64(size) - float64(r.Size))
 		}
-		if guess > limit && took > enough {
+		if guess > limit.Seconds()*1e3 && st.Wall.Median > enough.Seconds()*1e3 {
 			return fmt.Sprintf("a stage would take more than %v", limit)
 		}
 	}
 	return ""
+}
+
+// patience is how many times the limit a stage may take that nothing was known of. Then it is stopped.
+const patience = 4
+
+// stage measures a stage, unless it takes far longer than the limit: then the row says so.
+func (c *CompareConfig) stage(ctx context.Context, t Task) (*Row, error) {
+	most := patience * c.Settings.limit()
+	within, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	row, err := c.Perform(within, t)
+	if err != nil && ctx.Err() == nil && within.Err() != nil {
+		return nil, &Unfit{fmt.Sprintf("a stage took more than %v", most)}
+	}
+	return row, err
 }

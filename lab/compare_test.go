@@ -127,7 +127,7 @@ func TestTooLong(t *testing.T) {
 		done  int                       // of the sizes
 	}{
 		{"grows with the size", 5000, func(n uint64) float64 { return 2 * float64(n) }, 2},
-		{"grows with the size, at once", 3000, func(n uint64) float64 { return 2 * float64(n) }, 1},
+		{"takes longer at once", 1500, func(n uint64) float64 { return 2 * float64(n) }, 1},
 		{"grows with the size, from little", 1000, func(n uint64) float64 { return float64(n) / 1e3 }, 3},
 		{"is there in any case", 5000, func(uint64) float64 { return 2400 }, 3},
 	} {
@@ -151,6 +151,29 @@ func TestTooLong(t *testing.T) {
 			if c.done < 3 && strings.Contains(name, fmt.Sprintf(" %d ", cfg.Sizes[c.done])) {
 				t.Errorf("%s: %s was measured", c.name, name)
 			}
+		}
+	}
+}
+
+// TestPatience checks that a stage of which nothing was known is stopped, and that its row says so, while everything else is measured.
+func TestPatience(t *testing.T) {
+	p := &pretend{}
+	cfg := small(t.TempDir(), p)
+	cfg.Settings.Limit = 5
+	cfg.Perform = func(ctx context.Context, task lab.Task) (*lab.Row, error) {
+		if task.Row.Mode == "spot" && task.Stage == "answer" {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return p.perform(ctx, task)
+	}
+	c, err := lab.Compare(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range c.Rows {
+		if stopped := r.Mode == "spot"; stopped != (r.Skipped == "a stage took more than 20ms") || !stopped && r.Check == nil {
+			t.Errorf("%s %s %d: %q", r.Mode, r.Guest, r.Size, r.Skipped)
 		}
 	}
 }
