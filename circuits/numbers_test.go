@@ -22,12 +22,12 @@ func TestNumbers(t *testing.T) {
 		all := make(map[uint64]bool)
 		for i := range n {
 			v := number(i)
-			if all[v] || !content.has(v) {
+			if all[v] || !content.has([]uint64{v}) {
 				t.Fatalf("%s: row %d holds %d, which is there twice or not allowed", c.Name, i, v)
 			}
 			all[v] = true
 		}
-		if top := number(n - 1); content.has(top+1) || c.Columns[c.given()[0]].Bits == bits.OnesCount64(uint64(n-1)) && top != uint64(n-1) {
+		if top := number(n - 1); content.has([]uint64{top + 1}) || c.Columns[c.given()[0]].Bits == bits.OnesCount64(uint64(n-1)) && top != uint64(n-1) {
 			t.Errorf("%s: %d is not the greatest number", c.Name, top)
 		}
 	}

@@ -44,6 +44,9 @@ var shapes = map[string]any{
 	"bench-trilemma":   lab.Comparison{},
 	"bench-http":       lab.HTTPReport{},
 	"letters":          lettersJSON{},
+	"prove":            wire.Proofs{},
+	"setup-list":       setupJSON{},
+	"setup":            setupFamilyJSON{},
 }
 
 var made = regexp.MustCompile(`(?s)<!-- (flags|json|file) ([^ ]+) -->\n.*?<!-- end -->`)

@@ -43,13 +43,23 @@ func (a *app) provingKeys(ctx context.Context, name string) (*proving.Keys, erro
 	if err != nil {
 		return nil, err
 	}
+	bar, told := a.progressOf("keys", len(s.Shapes)), false
+	number, bytes, took := 0, int64(0), time.Duration(0)
 	k, err := proving.Open(ctx, store, s, &proving.Making{Random: rand.Reader, Now: time.Now,
-		Missing: func(c *prover.Circuit) {
-			fmt.Fprintf(a.err, "making keys of %s, %d constraints: development keys, as their randomness is drawn here\n", c.Name(), c.Constraints())
+		Missing: func(*prover.Circuit) {
+			if !told {
+				fmt.Fprintf(a.err, "making keys of the scheme %s, for %d circuits: development keys, as their randomness is drawn here\n", name, len(s.Shapes))
+			}
+			told = true
 		},
-		Made: func(m *prover.Manifest, took time.Duration) {
-			fmt.Fprintf(a.err, "made keys of %s in %.1f s: %d MiB\n", m.Name, took.Seconds(), m.Proving.Size>>20)
+		Made: func(m *prover.Manifest, one time.Duration) {
+			number, bytes, took = number+1, bytes+m.Proving.Size, took+one
+			bar.done(number)
 		}})
+	bar.end()
+	if told {
+		fmt.Fprintf(a.err, "made %d keys in %.1f s: %d MiB\n", number, took.Seconds(), bytes>>20)
+	}
 	return k, hostFailure(err)
 }
 

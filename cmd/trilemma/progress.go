@@ -7,17 +7,19 @@ import (
 // progress is a bar on stderr if that is a terminal, and nothing otherwise.
 type progress struct{ bar *progressbar.ProgressBar }
 
-func (a *app) progress(total int) *progress {
+func (a *app) progress(total int) *progress { return a.progressOf("tasks", total) }
+
+func (a *app) progressOf(what string, total int) *progress {
 	if !terminal(a.err) || total == 0 {
 		return &progress{}
 	}
-	p := &progress{progressbar.NewOptions(total, progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription("tasks"),
+	p := &progress{progressbar.NewOptions(total, progressbar.OptionSetWriter(a.err), progressbar.OptionSetDescription(what),
 		progressbar.OptionShowCount(), progressbar.OptionClearOnFinish(), progressbar.OptionEnableColorCodes(false))}
 	p.done(0)
 	return p
 }
 
-// done shows how many tasks ended. That the bar cannot be drawn is no reason to stop.
+// done shows how many are done. That the bar cannot be drawn is no reason to stop.
 func (p *progress) done(n int) {
 	switch {
 	case p.bar == nil:

@@ -38,7 +38,7 @@ func HeadOf(p *machine.Program) wire.ProgramHead {
 }
 
 func (p *Predictor) of(t *proving.Traced) *wire.Predicted {
-	out := &wire.Predicted{Parts: t.Parts, Constraints: t.Constraints, Used: t.Used, Bytes: t.Bytes, Memory: t.Needs(proving.KeyBytes(p.Scheme), 1)}
+	out := &wire.Predicted{Parts: t.Parts, Constraints: t.Constraints, Used: t.Used, Bytes: t.Bytes, Memory: t.Needs(1)}
 	if s := t.Seconds(p.Rate); s > 0 {
 		out.Seconds = &s
 	}

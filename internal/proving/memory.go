@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/trilemma-dev/trilemma/circuits/proof"
 )
 
 // ErrMemory says that a proof would take more memory than it may.
@@ -31,17 +29,9 @@ func fits(need, memory int64) error {
 	return fmt.Errorf("%w: %d MiB would be taken, %d MiB are allowed (--memory)", ErrMemory, need>>20, memory>>20)
 }
 
-// Needs is the memory that proving takes with keys of so many bytes and so many parts at once.
-func (e *Estimate) Needs(keys int64, workers int) int64 {
-	return baseMemory + keys + e.Filling + int64(min(workers, e.Parts))*int64(e.Part)*perPart
-}
-
-// KeyBytes is about how many bytes the proving keys of a scheme have.
-func KeyBytes(s *proof.Scheme) (n int64) {
-	for _, sh := range s.Shapes {
-		n += int64(sh.Constraints()) * keyBytes
-	}
-	return n
+// Needs is the memory that proving takes with so many parts at once.
+func (e *Estimate) Needs(workers int) int64 {
+	return baseMemory + e.Keys + e.Filling + int64(min(workers, e.Parts))*int64(e.Part)*perPart
 }
 
 // Rate is how fast this machine proved the last time: constraints of parts, a second.

@@ -61,6 +61,7 @@ type Estimate struct {
 	Bytes       int64 // of the proof, without its statement
 	Filling     int64 // bytes of memory that the written run takes
 	Part        int   // constraints of the largest part
+	Keys        int64 // bytes of the proving keys that it takes, about
 }
 
 // Trace runs a program and writes down how, for a scheme. guest is the module that was linked, for places in it. It takes no more than so many bytes of memory, 0: some gigabytes.
@@ -132,8 +133,13 @@ func (e *Estimate) estimate(s *proof.Scheme, run *circuits.Run, cut []emit.Part)
 		e.Used += len(rows) * s.System.Cost(c.Name)
 		e.Filling += int64(len(rows)) * int64(len(c.Columns)*8+rowOverhead)
 	}
+	seen := make(map[*emit.Shape]bool)
 	for i := range cut {
 		n := cut[i].Shape.Constraints()
+		if !seen[cut[i].Shape] {
+			seen[cut[i].Shape] = true
+			e.Keys += int64(n) * keyBytes
+		}
 		e.Constraints += n
 		e.Part = max(e.Part, n)
 	}

@@ -129,7 +129,7 @@ func Check(ctx context.Context, s *proof.Scheme, b *receipts.Bundle, labels []st
 			err = same(c, t.Run.Result)
 		}
 		if err == nil {
-			err = fits(t.Needs(KeyBytes(s), 1), memory)
+			err = fits(t.Needs(1), memory)
 		}
 		if err != nil {
 			return fmt.Errorf("task %q: %w", c.Task.Label, err)
@@ -201,10 +201,10 @@ func (p *Prover) workers(e *Estimate) (int, error) {
 	if p.cfg.Memory == 0 {
 		return n, nil
 	}
-	for n > 1 && e.Needs(p.cfg.Keys.Bytes, n) > p.cfg.Memory {
+	for n > 1 && e.Needs(n) > p.cfg.Memory {
 		n--
 	}
-	return n, fits(e.Needs(p.cfg.Keys.Bytes, n), p.cfg.Memory)
+	return n, fits(e.Needs(n), p.cfg.Memory)
 }
 
 func (p *Prover) tell(pr Progress) {
