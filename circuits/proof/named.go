@@ -73,7 +73,7 @@ func (s *Scheme) share(rows map[string]int, constraints int) {
 	}
 	steps, tables, cells := &group{of: 2}, &group{of: 1}, &group{of: 1}
 	used := mix()
-	weight := func(name string) float64 { return math.Sqrt(float64(used[name] + others()[name] + 1)) }
+	weight := func(name string) float64 { return math.Sqrt(float64(used[name] + others()[name] + 10)) }
 	for _, c := range s.Chips.Chips {
 		if n, _ := c.Numbers(); n > 0 || c.Once {
 			continue
