@@ -15,7 +15,7 @@ var ErrMemory = errors.New("not enough memory to prove this")
 
 // Memory that proving takes, in bytes: measured, see docs/proofs.md.
 const (
-	baseMemory = 200 << 20 // the program, the compiled circuits, and what the collector has not collected
+	baseMemory = 400 << 20 // the program, the compiled circuits, and what the collector has not collected
 	perPart    = 450       // of a part that is being proved, for each constraint
 	keyBytes   = 400       // of a proving key, for each constraint
 	stepBytes  = 350       // of a run that is written down, for each step
