@@ -149,7 +149,14 @@ func ReadFamily(data []byte) (*Family, error) {
 	if d.Ceremony != nil {
 		ceremony = (*d.Ceremony).(cidlink.Link).Cid
 	}
-	return NewFamily(s, keys, ceremony)
+	f, err := NewFamily(s, keys, ceremony)
+	if err != nil {
+		return nil, err
+	}
+	if again, err := f.Block(); err != nil || !bytes.Equal(again.Data, data) {
+		return nil, fmt.Errorf("%w: it can be written in another way", ErrFamily)
+	}
+	return f, nil
 }
 
 func (d *shapeDocument) shape(s *emit.System) (*emit.Shape, error) {
