@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,17 +24,29 @@ import (
 	"github.com/trilemma-dev/trilemma/verifier"
 )
 
+// zkDir is where keys lie while the tests run: they are loaded when they are needed.
+var zkDir = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "keys-") })
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	dir, err := zkDir()
+	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
 // zkKeys are the small scheme's, made once.
 var zkKeys = sync.OnceValues(func() (*proving.Keys, error) {
 	s, err := proof.Named(proof.Small)
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "keys-")
+	dir, err := zkDir()
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir) // they are in memory
 	return proving.Open(context.Background(), prover.NewKeystore(dir), s, &proving.Making{Random: rand.Reader, Now: time.Now})
 })
 
