@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 
 	"github.com/trilemma-dev/trilemma/internal/proving"
@@ -38,7 +39,7 @@ func HeadOf(p *machine.Program) wire.ProgramHead {
 }
 
 func (p *Predictor) of(t *proving.Traced) *wire.Predicted {
-	out := &wire.Predicted{Parts: t.Parts, Constraints: t.Constraints, Used: t.Used, Bytes: t.Bytes, Memory: t.Needs(1)}
+	out := &wire.Predicted{Parts: t.Parts, Constraints: t.Constraints, Used: t.Used, Bytes: t.Bytes, Memory: t.Needs(runtime.GOMAXPROCS(0))}
 	if s := t.Seconds(p.Rate); s > 0 {
 		out.Seconds = &s
 	}

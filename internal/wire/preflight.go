@@ -37,7 +37,7 @@ type Predicted struct {
 	Constraints int      `json:"constraints"`       // of all parts
 	Used        int      `json:"constraints_used"`  // that rows of the run take
 	Bytes       int64    `json:"bytes"`             // of the proof, without its statement
-	Memory      int64    `json:"memory_bytes"`      // with a part at a time
+	Memory      int64    `json:"memory_bytes"`      // with a part on each core
 	Seconds     *float64 `json:"seconds,omitempty"` // absent if nothing was proved here yet
 }
 
