@@ -4,12 +4,9 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/ipfs/go-cid"
-	"github.com/ipld/go-ipld-prime"
 	"github.com/ipld/go-ipld-prime/datamodel"
-	"github.com/ipld/go-ipld-prime/schema"
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/receipts"
@@ -18,14 +15,7 @@ import (
 //go:embed schema.ipldsch
 var schemaText []byte
 
-// types parses the schema once. The text is part of the program, so a failure is a programming error.
-var types = sync.OnceValue(func() *schema.TypeSystem {
-	ts, err := ipld.LoadSchemaBytes(schemaText)
-	if err != nil {
-		panic(fmt.Sprintf("cluster: schema: %v", err))
-	}
-	return ts
-})
+var types = block.Schema(schemaText)
 
 // Versions of what is kept. SchemaVersion is that of the whole: which streams there are and what their subjects mean.
 const (

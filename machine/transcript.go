@@ -7,13 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"sync"
 
 	"github.com/ipfs/go-cid"
-	"github.com/ipld/go-ipld-prime"
 	"github.com/ipld/go-ipld-prime/datamodel"
 	cidlink "github.com/ipld/go-ipld-prime/linking/cid"
-	"github.com/ipld/go-ipld-prime/schema"
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/link"
@@ -22,14 +19,7 @@ import (
 //go:embed schema.ipldsch
 var schemaText []byte
 
-// types parses the schema once. The text is part of the program, so a failure is a programming error.
-var types = sync.OnceValue(func() *schema.TypeSystem {
-	ts, err := ipld.LoadSchemaBytes(schemaText)
-	if err != nil {
-		panic(fmt.Sprintf("machine: schema: %v", err))
-	}
-	return ts
-})
+var types = block.Schema(schemaText)
 
 // TranscriptVersion is the version of the schema that this package writes and reads.
 const TranscriptVersion = "transcript/1"

@@ -5,13 +5,10 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/ipfs/go-cid"
-	"github.com/ipld/go-ipld-prime"
 	"github.com/ipld/go-ipld-prime/datamodel"
 	cidlink "github.com/ipld/go-ipld-prime/linking/cid"
-	"github.com/ipld/go-ipld-prime/schema"
 
 	"github.com/consensys/gnark"
 
@@ -22,14 +19,7 @@ import (
 //go:embed schema.ipldsch
 var schemaText []byte
 
-// types parses the schema once. The text is part of the program, so a failure is a programming error.
-var types = sync.OnceValue(func() *schema.TypeSystem {
-	ts, err := ipld.LoadSchemaBytes(schemaText)
-	if err != nil {
-		panic(fmt.Sprintf("prover: schema: %v", err))
-	}
-	return ts
-})
+var types = block.Schema(schemaText)
 
 // ManifestVersion is the version of the schema that this package writes and reads.
 const ManifestVersion = "key/1"

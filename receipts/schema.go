@@ -6,24 +6,16 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"sync"
 
-	"github.com/ipld/go-ipld-prime"
 	"github.com/ipld/go-ipld-prime/datamodel"
-	"github.com/ipld/go-ipld-prime/schema"
+
+	"github.com/trilemma-dev/trilemma/block"
 )
 
 //go:embed schema.ipldsch
 var schemaText []byte
 
-// types parses the schema once. The text is part of the program, so a failure is a programming error.
-var types = sync.OnceValue(func() *schema.TypeSystem {
-	ts, err := ipld.LoadSchemaBytes(schemaText)
-	if err != nil {
-		panic(fmt.Sprintf("receipts: schema: %v", err))
-	}
-	return ts
-})
+var types = block.Schema(schemaText)
 
 // Versions of the schemas that this package writes and reads.
 const (

@@ -9,10 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
-
-	ipld "github.com/ipld/go-ipld-prime"
-	"github.com/ipld/go-ipld-prime/schema"
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/circuits/parts"
@@ -30,14 +26,7 @@ var ErrMalformed = errors.New("not a proof")
 //go:embed schema.ipldsch
 var schemaText []byte
 
-// types parses the schema once. The text is part of the program, so a failure is a programming error.
-var types = sync.OnceValue(func() *schema.TypeSystem {
-	ts, err := ipld.LoadSchemaBytes(schemaText)
-	if err != nil {
-		panic(fmt.Sprintf("proof: schema: %v", err))
-	}
-	return ts
-})
+var types = block.Schema(schemaText)
 
 // Proof is a statement and the parts that show it.
 type Proof struct {
