@@ -1,18 +1,11 @@
 package circuits
 
 import (
-	"bytes"
-	"fmt"
-	"math/rand/v2"
 	"testing"
 
-	"github.com/ipld/go-ipld-prime/datamodel"
-	"github.com/ipld/go-ipld-prime/node/basicnode"
-
-	"github.com/trilemma-dev/trilemma/guests"
+	"github.com/trilemma-dev/trilemma/internal/guesttest"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/machine"
-	"github.com/trilemma-dev/trilemma/wasm"
 )
 
 // work is a call of a guest, small enough to be checked row by row.
@@ -25,57 +18,11 @@ type work struct {
 
 // works are the guests' calls that show what they cost.
 func works(t testing.TB) (all []work) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	some := func(n int) datamodel.Node {
-		b := make([]byte, n)
-		for i := range b {
-			b[i] = byte(rng.Uint32())
-		}
-		return basicnode.NewBytes(b)
-	}
-	var json bytes.Buffer
-	json.WriteString(`[{"name":"a\u00e9\n","list":[1,-2.5e3,true,null]}`)
-	for i := range 30 {
-		fmt.Fprintf(&json, `,{"id":%d,"text":"entry number %d","flags":[%t,false]}`, i, rng.Uint32N(1000), i%2 == 0)
-	}
-	json.WriteString("]")
-	n := func(v int64) datamodel.Node { return basicnode.NewInt(v) }
-	for _, w := range []struct {
-		guest, fun string
-		args       []datamodel.Node
-	}{
-		{"fib", "fib", []datamodel.Node{n(12)}}, {"fib", "fib_loop", []datamodel.Node{n(2000)}},
-		{"sort", "sort_random", []datamodel.Node{n(150), n(1)}},
-		{"sha256", "sha256", []datamodel.Node{some(130)}},
-		{"json", "json_check", []datamodel.Node{basicnode.NewBytes(json.Bytes())}},
-		{"matrix", "matrix_random", []datamodel.Node{n(8), n(1)}},
-		{"threshold", "sum_at_least", []datamodel.Node{some(4000), n(1)}},
-	} {
-		p, streams := guest(t, w.guest, w.fun, w.args...)
-		all = append(all, work{w.guest + " " + w.fun, p, streams, limits})
+	t.Helper()
+	for _, w := range guesttest.Works(t) {
+		all = append(all, work{w.Name, w.Program, w.Streams, limits})
 	}
 	return all
-}
-
-// guest makes the program of a call.
-func guest(t testing.TB, module, fun string, args ...datamodel.Node) (*machine.Program, [][]byte) {
-	t.Helper()
-	fail := func(err error) {
-		if err != nil {
-			t.Helper()
-			t.Fatal(err)
-		}
-	}
-	b, err := guests.Module(module)
-	fail(err)
-	m, err := wasm.Decode(b)
-	fail(err)
-	fail(wasm.Validate(m))
-	e, err := link.Resolve(m, fun, args, "")
-	fail(err)
-	streams, err := link.Streams(e, args, 0, 0)
-	fail(err)
-	return lowered(t, m, e), streams
 }
 
 // TestGuests checks that honest runs of the guests are accepted with every instruction that they execute.
