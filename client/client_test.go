@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -111,6 +113,34 @@ func TestLies(t *testing.T) {
 	}
 	if _, err := c.Bundle(t.Context(), block.Raw([]byte("run")).CID.String()); !errors.Is(err, block.ErrNotCAR) {
 		t.Errorf("no bundle: %v", err)
+	}
+}
+
+// TestEvents has a service that tells of another job, and one that never ends an event.
+func TestEvents(t *testing.T) {
+	line := "data: " + strings.Repeat("x", 1<<20) + "\n"
+	for name, send := range map[string]func(io.Writer){
+		"another job": func(w io.Writer) { _, _ = io.WriteString(w, "id: 1\ndata: {\"state\": \"done\"}\n\n") },
+		"no end": func(w io.Writer) {
+			for range 100 {
+				if _, err := io.WriteString(w, line); err != nil {
+					return // the client has had enough
+				}
+			}
+		},
+	} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/event-stream")
+			send(w)
+		}))
+		c, err := client.New(client.Config{URL: srv.URL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Wait(t.Context(), &client.Job{ID: "execute-1", State: "queued"}, nil); !errors.Is(err, client.ErrAnswer) {
+			t.Errorf("%s: %v", name, err)
+		}
+		srv.Close()
 	}
 }
 

@@ -132,6 +132,9 @@ func (c *Client) Wait(ctx context.Context, j *Job, progress func(*Job)) (*Job, e
 			if err := json.Unmarshal(data, next); err != nil {
 				return fmt.Errorf("%w: %w", ErrAnswer, err)
 			}
+			if next.ID != j.ID {
+				return fmt.Errorf("%w: news of another job than %s", ErrAnswer, j.ID)
+			}
 			j, last, pause = next, id, 100*time.Millisecond
 			if progress != nil {
 				progress(j)
@@ -211,6 +214,12 @@ func (c *Client) events(ctx context.Context, path, command, last string, f func(
 		case "id":
 			id = value
 		case "data":
+			if len(data)+len(value) > maxEvent {
+				return fmt.Errorf("%w: an event of more than %d bytes", ErrAnswer, maxEvent)
+			}
+			if data != nil {
+				data = append(data, '\n')
+			}
 			data = append(data, value...)
 		}
 	}
