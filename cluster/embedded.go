@@ -13,15 +13,23 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/trilemma-dev/trilemma/store"
 )
 
-// Errors of a data directory; test with errors.Is.
+// Errors of a data directory; test with errors.Is. All but ErrBusy are [store.ErrUnwritable].
 var (
-	ErrBusy     = errors.New("in use by another process")
-	ErrReadOnly = errors.New("cannot be written to")
-	ErrFull     = errors.New("no space is left")
-	ErrDisk     = errors.New("the engine could not write to its disk, and takes nothing until it is started again")
+	ErrBusy           = errors.New("in use by another process")
+	ErrReadOnly error = &unwritable{"cannot be written to"}
+	ErrFull     error = &unwritable{"no space is left"}
+	ErrDisk     error = &unwritable{"the engine could not write to its disk, and takes nothing until it is started again"}
 )
+
+// unwritable is a reason why nothing can be kept.
+type unwritable struct{ why string }
+
+func (e *unwritable) Error() string        { return e.why }
+func (e *unwritable) Is(target error) bool { return target == store.ErrUnwritable }
 
 // Names in a data directory.
 const (

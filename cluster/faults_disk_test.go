@@ -16,6 +16,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/cluster"
+	"github.com/trilemma-dev/trilemma/store"
 )
 
 // diskFull fills the disk below an engine until it refuses, and looks at what was acknowledged before, after more room was made.
@@ -127,7 +128,7 @@ func quotaFull(t *testing.T) row {
 		_, _ = random.Read(data) // it has no end
 		err = e.Put(t.Context(), block.Raw(data))
 	}
-	if !errors.Is(err, cluster.ErrFull) {
+	if !errors.Is(err, cluster.ErrFull) || !errors.Is(err, store.ErrUnwritable) {
 		t.Errorf("after %d blocks: %v", n, err)
 	}
 	return row{"the limit of 8 MiB that was set is reached", fmt.Sprintf("after %d blocks of 100 kB a write says “%v”", n-1, cluster.ErrFull)}

@@ -15,7 +15,6 @@ var (
 	ErrNoJob  = errors.New("no such job")
 	ErrEnded  = errors.New("the job has ended")
 	ErrCursor = errors.New("no such place in the list")
-	ErrBusy   = errors.New("the engine takes no more work now")
 )
 
 // Work is a job as it is asked for. Equal work is one job.

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/httpapi"
 	"github.com/trilemma-dev/trilemma/internal/wire"
+	"github.com/trilemma-dev/trilemma/store"
 )
 
 func put(path string, body []byte) request {
@@ -34,6 +36,29 @@ func car(t *testing.T, blocks ...block.Block) []byte {
 		}
 	}
 	return out.Bytes()
+}
+
+// full is a keeper that has no room.
+type full struct{ *memory }
+
+func (full) Put(context.Context, block.Block) error {
+	return fmt.Errorf("a secret path: %w", store.ErrUnwritable)
+}
+
+// TestFull has a service that can keep nothing more: it says so, and what to do, wherever it would keep something.
+func TestFull(t *testing.T) {
+	s := serve(t, func(c *httpapi.Config) { c.Blocks = full{c.Blocks.(*memory)} })
+	one := block.Raw([]byte("one"))
+	for _, r := range []request{
+		put("/v1/blocks/"+one.CID.String(), one.Data),
+		{method: http.MethodPost, path: "/v1/car", body: car(t, one)},
+	} {
+		resp, data := s.send(r)
+		p := s.refused(r, httpapi.CodeUnavailable)
+		if p.Hint == "" || resp.Header.Get("Retry-After") == "" || strings.Contains(string(data), "secret") {
+			t.Errorf("%s: %s", r.path, data)
+		}
+	}
 }
 
 // TestBadContent puts bytes that are not what they are said to be.

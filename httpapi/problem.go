@@ -215,8 +215,10 @@ func problemOf(err error) *Problem {
 			return p
 		}
 	}
-	if errors.Is(err, ErrBusy) {
-		return later(CodeUnavailable, 5*time.Second, "%v", err)
+	if errors.Is(err, store.ErrUnwritable) {
+		p := later(CodeUnavailable, time.Minute, "the service can keep nothing more: its disk is full, or cannot be written to").hint("whoever runs it makes room, or raises --storage-limit; what is there can still be read")
+		p.cause = err
+		return p
 	}
 	return internal(err)
 }

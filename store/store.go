@@ -16,6 +16,9 @@ import (
 // ErrNotFound is returned for a block or record that is not there.
 var ErrNotFound = errors.New("not found")
 
+// ErrUnwritable is what the errors of a keeper are that can keep nothing now, as its disk is full or cannot be written to. What it has can still be read.
+var ErrUnwritable = errors.New("nothing can be kept now")
+
 // Blocks keeps blocks by CID. Implementations are safe for concurrent use.
 //
 // Law: after Put(b) returned nil, Get(b.CID) returns b, also in a later process if the store is durable. Blocks that Get

@@ -30,6 +30,7 @@ type serveFlags struct {
 	config, listen, data, key string
 	nats, credentials, ca     string
 	replicas                  int
+	storage                   int64
 
 	tokens, public bool
 	proxies        []string
@@ -82,6 +83,7 @@ before the environment, and that before the file.`,
 	fl.StringVar(&f.config, "config", "", "TOML file with values for these flags")
 	fl.StringVar(&f.listen, "listen", "127.0.0.1:7457", "address and port to listen on; port 0 is any")
 	fl.StringVar(&f.data, "data", "", "directory for the engine's data; default: service under TRILEMMA_HOME")
+	fl.Int64Var(&f.storage, "storage-limit", 0, "bytes that an engine in this process may keep on disk: what does not fit is refused; 0: most of what is free")
 	fl.StringVar(&f.key, "key", "", "sign with this key file instead of the one in TRILEMMA_HOME: it is the root of all authority here")
 	fl.StringVar(&f.nats, "nats", "", "use the engine at these NATS servers, separated by commas, instead of one in this process")
 	fl.StringVar(&f.credentials, "nats-credentials", "", "file of NATS credentials")
@@ -147,6 +149,9 @@ func effectsAllowed(files string, hosts []string) map[string]executor.Effect {
 }
 
 func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
+	if f.storage < 0 || f.storage > 0 && f.nats != "" {
+		return usage("--storage-limit is a number of bytes for an engine in this process: NATS servers elsewhere have limits of their own")
+	}
 	log, err := a.logger(f)
 	if err != nil {
 		return err
@@ -239,7 +244,7 @@ func (f *serveFlags) scheme() string {
 func (f *serveFlags) engine(log *slog.Logger) cluster.Config {
 	cfg := cluster.Config{URL: f.nats, Credentials: f.credentials, CA: f.ca, Replicas: f.replicas, Log: log}
 	if f.nats == "" {
-		cfg.Dir = filepath.Join(f.data, "engine")
+		cfg.Dir, cfg.MaxBytes = filepath.Join(f.data, "engine"), f.storage
 	}
 	return cfg
 }

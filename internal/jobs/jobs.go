@@ -99,7 +99,7 @@ func (j Engine) Feed(ctx context.Context, after uint64, f func(httpapi.Issued) e
 // edge puts the engine's errors into the service's words.
 func edge(err error) error {
 	for _, e := range []struct{ from, to error }{
-		{cluster.ErrNotFound, httpapi.ErrNoJob}, {cluster.ErrEnded, httpapi.ErrEnded}, {cluster.ErrFull, httpapi.ErrBusy}, {cluster.ErrReadOnly, httpapi.ErrBusy},
+		{cluster.ErrNotFound, httpapi.ErrNoJob}, {cluster.ErrEnded, httpapi.ErrEnded},
 	} {
 		if errors.Is(err, e.from) {
 			return fmt.Errorf("%w: %w", e.to, err)
