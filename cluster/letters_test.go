@@ -76,6 +76,20 @@ func TestLetters(t *testing.T) {
 	}
 }
 
+// TestAgain submits a job that fails at once again and again: nobody is ever told of an earlier attempt's end as if it were that of the one submitted.
+func TestAgain(t *testing.T) {
+	e := open(t, t.TempDir())
+	work(t, e, cluster.WorkerConfig{MaxTries: 1, Handlers: map[string]cluster.Handler{"execute": func(context.Context, *cluster.Work) (cluster.Outcome, error) {
+		return cluster.Outcome{}, cluster.ErrPermanent
+	}}})
+	for n := 1; n <= 1000; n++ {
+		s := submit(t, e, job(1))
+		if last := ended(t, e, s.ID); s.Attempt != n || last.Attempt != n || last.State != cluster.Failed {
+			t.Fatalf("attempt %d: submitted as %d, ended %+v", n, s.Attempt, last)
+		}
+	}
+}
+
 // TestPanic has a handler that panics: the job fails and says where, the worker goes on.
 func TestPanic(t *testing.T) {
 	e := open(t, t.TempDir())

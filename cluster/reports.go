@@ -72,7 +72,7 @@ func (e *Engine) lastReport(ctx context.Context, id ID) (*report, error) {
 func (e *Engine) live(ctx context.Context, id ID, a *accepted) (Status, error) {
 	s := a.status(id)
 	r, err := e.lastReport(ctx, id)
-	if err == nil && r != nil {
+	if err == nil && r != nil && r.Attempt == a.Attempt {
 		r.add(&s)
 	}
 	return s, err

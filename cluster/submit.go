@@ -48,7 +48,7 @@ func (e *Engine) Submit(ctx context.Context, j Job, blocks ...block.Block) (Stat
 		return Status{}, fmt.Errorf("job %s: %w unless encrypted to the key of a worker, which this version cannot do", id, ErrSecret)
 	}
 	for { // until nobody comes between
-		last, _, err := e.loadEnd(ctx, id)
+		queued, seq, last, err := e.standing(ctx, id)
 		if err != nil {
 			return Status{}, fmt.Errorf("submit: %w", err)
 		}
@@ -58,10 +58,6 @@ func (e *Engine) Submit(ctx context.Context, j Job, blocks ...block.Block) (Stat
 				return last.status(id), nil
 			}
 			attempt = last.Attempt + 1
-		}
-		queued, seq, err := e.loadQueued(ctx, id)
-		if err != nil {
-			return Status{}, fmt.Errorf("submit: %w", err)
 		}
 		if queued != nil && queued.Attempt >= attempt {
 			return e.live(ctx, id, queued)
@@ -114,26 +110,26 @@ func (e *Engine) Job(ctx context.Context, id ID) (Status, error) {
 	if _, err := ParseID(string(id)); err != nil {
 		return Status{}, err
 	}
-	for range 3 { // a job may end between the two looks
-		last, _, err := e.loadEnd(ctx, id)
-		if err != nil {
-			return Status{}, fmt.Errorf("job %s: %w", id, err)
-		}
-		if last != nil && State(last.State) == Done {
-			return last.status(id), nil
-		}
-		queued, _, err := e.loadQueued(ctx, id)
-		if err != nil {
-			return Status{}, fmt.Errorf("job %s: %w", id, err)
-		}
-		if queued != nil && (last == nil || queued.Attempt > last.Attempt) {
-			return e.live(ctx, id, queued)
-		}
-		if last != nil {
-			return last.status(id), nil
-		}
+	queued, _, last, err := e.standing(ctx, id)
+	switch {
+	case err != nil:
+		return Status{}, fmt.Errorf("job %s: %w", id, err)
+	case last != nil && (State(last.State) == Done || queued == nil || queued.Attempt <= last.Attempt):
+		return last.status(id), nil
+	case queued != nil:
+		return e.live(ctx, id, queued)
 	}
 	return Status{}, fmt.Errorf("job %.80s: %w", id, ErrNotFound)
+}
+
+// standing is a job's place in the queue, whose number is seq, and its last end; nil if there is none. The queue is looked at first: a job leaves it
+// after its end is written, so that the end of whatever is not there any more is seen.
+func (e *Engine) standing(ctx context.Context, id ID) (queued *accepted, seq uint64, last *end, err error) {
+	if queued, seq, err = e.loadQueued(ctx, id); err != nil {
+		return nil, 0, nil, err
+	}
+	last, _, err = e.loadEnd(ctx, id)
+	return queued, seq, last, err
 }
 
 // Cancel ends a job as cancelled, at once; whoever is about it stops soon, and what it did until then stays done. A job that
