@@ -10,10 +10,11 @@ import (
 // Statement is what a run is claimed to be, beside its program. See [Statement.Of] for what it means.
 type Statement struct {
 	End     uint64 // kind, trap and code, 8 and 8 and 32 bits from below
-	Fuel    uint64 // charged by all instructions that were executed
+	Fuel    uint64 // charged by all instructions that were executed; with hidden streams, at most
 	Memory  uint32 // cap, in pages
 	Inputs  [][]byte
 	Outputs [link.OutStreams][]byte
+	Hidden  *Hidden // nil: nothing is. What is hidden is empty in Inputs and Outputs
 }
 
 // entryKey is a pc and the code of an entry there.

@@ -35,15 +35,21 @@ func endOf(o link.Outcome) uint64 {
 }
 
 // Of reports whether a statement says that a run ended in o within limits, with the fuel of o: the fuel charged, and where that or the output ended the
-// run, that what came next did not fit.
+// run, that what came next did not fit. With hidden streams fuel and output are known as bounds, so that no such end is said.
 func (st *Statement) Of(o link.Outcome, fuel uint64, lim link.Limits) bool {
 	next, kind := st.End>>endCode, endOf(o)
-	written := uint64(0)
-	for _, s := range st.Outputs {
-		written += uint64(len(s))
+	if st.Covers() != nil {
+		return false
 	}
+	written := st.written()
 	if written > lim.Output || st.Fuel > lim.Fuel || st.Memory != lim.Memory || len(st.Inputs) > link.MaxStreams {
 		return false
+	}
+	switch o.Kind {
+	case link.OutOfFuel, link.OutputFull:
+		if st.Hidden != nil {
+			return false
+		}
 	}
 	switch o.Kind {
 	case link.OutOfFuel:

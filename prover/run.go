@@ -43,7 +43,7 @@ func (r *Runs) Family() *proof.Family { return r.family }
 // RunJob is what it takes to prove a run.
 type RunJob struct {
 	Claim *proof.Claim
-	Run   *circuits.Run // of that claim
+	Run   *circuits.Run // of that claim; where it hides streams, with the secrets that open them
 	Seed  Seed
 
 	Workers  int                                // see [Job]

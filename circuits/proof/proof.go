@@ -15,7 +15,7 @@ import (
 )
 
 // Version is the version of the format and of what is hashed into the challenges.
-const Version = "proof/1"
+const Version = "proof/2"
 
 // MaxProof bounds a proof, in bytes.
 const MaxProof = block.MaxNode

@@ -84,7 +84,7 @@ func TestMalformed(t *testing.T) {
 		}
 	}
 	b := encode(t, formed(t)).Data
-	if _, err := proof.Read(bytes.Replace(b, []byte(proof.Version), []byte("proof/2"), 1)); !errors.Is(err, proof.ErrMalformed) {
+	if _, err := proof.Read(bytes.Replace(b, []byte(proof.Version), []byte("proof/0"), 1)); !errors.Is(err, proof.ErrMalformed) {
 		t.Errorf("another version: %v", err)
 	}
 }

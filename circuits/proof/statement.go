@@ -23,15 +23,19 @@ type Claim struct {
 	Streams     [][]byte // input
 	Limits      link.Limits
 	Result      link.Result
+	Hidden      *Hidden // nil: nothing is. Else hidden streams are empty in Streams and Result, and the result's fuel is a bound
 }
 
 // ErrNoStatement says that no proof can show what is claimed.
 var ErrNoStatement = errors.New("no proof can show that")
 
 // Ends makes what the chips show of a run that ends in such a number with so much fuel charged: see [circuits.Statement]. The error wraps [ErrStatement] if a run that is
-// as claimed does not end so.
+// as claimed does not end so, [ErrNoStatement] if what is hidden keeps it from being shown.
 func (c *Claim) Ends(end, fuel uint64) (*circuits.Statement, error) {
-	st := &circuits.Statement{End: end, Fuel: fuel, Memory: c.Limits.Memory, Inputs: c.Streams, Outputs: c.Result.Streams}
+	st := &circuits.Statement{End: end, Fuel: fuel, Memory: c.Limits.Memory, Inputs: c.Streams, Outputs: c.Result.Streams, Hidden: c.Hidden}
+	if err := c.covered(st); err != nil {
+		return nil, err
+	}
 	if !st.Of(c.Result.Outcome, c.Result.Fuel, c.Limits) {
 		return nil, fmt.Errorf("%w: the end %#x after %d fuel, not %s after %d", ErrStatement, end, fuel, c.Result.Outcome, c.Result.Fuel)
 	}
@@ -50,6 +54,7 @@ type Statement struct {
 	End         int64 // see circuits.Statement
 	Used        int64
 	Outputs     []Tape
+	Hidden      *Hides // nil: nothing is hidden; else Used is a bound
 }
 
 // Tape is a stream that is not empty.
@@ -84,7 +89,7 @@ func (c *Claim) Statement(ends *circuits.Statement) (Statement, error) {
 	return Statement{
 		Computation: cidlink.Link{Cid: c.Computation}, Profile: link.Profile, Program: root[:],
 		Fuel: int64(c.Limits.Fuel), Memory: int64(c.Limits.Memory), Output: int64(c.Limits.Output), Inputs: tapes(c.Streams),
-		End: int64(ends.End), Used: int64(ends.Fuel), Outputs: tapes(c.Result.Streams[:]),
+		End: int64(ends.End), Used: int64(ends.Fuel), Outputs: tapes(c.Result.Streams[:]), Hidden: hides(c.Hidden),
 	}, nil
 }
 
@@ -104,7 +109,7 @@ func (s *Statement) well() error {
 			return errors.New("a stream that cannot be")
 		}
 	}
-	return nil
+	return s.Hidden.well()
 }
 
 // differs says in what a statement differs from the one that has to be shown; nothing if it does not.
@@ -125,7 +130,7 @@ func (s *Statement) differs(want *Statement) string {
 	if d := tapesDiffer(s.Outputs, want.Outputs); d != "" {
 		return "the output: " + d
 	}
-	return ""
+	return s.Hidden.differs(want.Hidden)
 }
 
 func tapesDiffer(got, want []Tape) string {
