@@ -66,9 +66,9 @@ func (e extent) limit(x *execution) uint64 {
 	case extentSegment:
 		return x.spaces[BusCells].value(cellGlobals + uint64(x.in.T))
 	case extentTable:
-		return opTableSize.among(x.program, x.in)
+		return opTableSize.among(x.program, x.pc)
 	}
-	return opOtherSize.among(x.program, x.in)
+	return opOtherSize.among(x.program, x.pc)
 }
 
 // size is the bound of an end.

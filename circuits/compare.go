@@ -20,63 +20,46 @@ type source struct {
 	when  func(in *machine.Instr) bool
 }
 
-// conditions makes the chips of comparisons and of branches on them: for each guard one that goes to the target, one that goes on, one that
-// writes 1 and one that writes 0.
+// conditions makes the chips of comparisons and of branches on them: for each guard one that goes on as the outcome says, and one that writes it. What the
+// outcome means is in the entry, so that one chip serves operations that want the guard to hold and those that want the opposite.
 func (m *maker) conditions() {
 	for _, g := range guards() {
-		m.branches(g)
-		m.sets(g)
+		m.branch(g)
+		m.set(g)
 	}
 }
 
-// branches makes the chips of a guard that decide where a branch goes.
-func (m *maker) branches(g guard) {
-	for _, taken := range []bool{true, false} {
-		var uses []use
-		for _, src := range g.sources {
-			if src.holds != taken {
-				continue
-			}
-			u := use{op: src.op - machine.OpEq32 + machine.OpBrEq32, lanes: src.lanes, extra: g.more, when: src.when}
-			u.takes = func(x *execution) bool { return compare(x, src.op) == taken }
-			if taken {
-				u.extra = append(u.extra[:len(u.extra):len(u.extra)], opTarget)
-			}
-			uses = append(uses, u)
+// uses are the uses of a guard: for each source, what the outcome that the guard decides means is the last extra operand.
+func (g *guard) uses(first []operand, op func(machine.Op) machine.Op, yes, no operand) (all []use) {
+	for _, src := range g.sources {
+		u := use{op: op(src.op), lanes: append(first[:len(first):len(first)], src.lanes...), extra: append(g.more[:len(g.more):len(g.more)], no), when: src.when,
+			takes: func(x *execution) bool { return compare(x, src.op) == src.holds }}
+		if src.holds {
+			u.extra[len(g.more)] = yes
 		}
-		if !taken {
-			s := m.step("go on if "+g.name, uses...)
-			lanes, extra := g.hold(s, 0)
-			s.fetch(lanes, extra...)
-			s.goOn()
-			continue
-		}
-		s := m.step("jump if "+g.name, uses...)
-		lanes, extra := g.hold(s, 0)
-		t := s.extra(len(g.more), "target")
-		s.fetch(lanes, append(extra, t)...)
-		s.next(t, Lin{})
+		all = append(all, u)
 	}
+	return all
 }
 
-// sets makes the chips of a guard that write the outcome.
-func (m *maker) sets(g guard) {
-	for v, name := range []string{"no: ", "yes: "} {
-		var uses []use
-		for _, src := range g.sources {
-			if src.holds != (v == 1) {
-				continue
-			}
-			uses = append(uses, use{op: src.op, lanes: append([]operand{opD}, src.lanes...), extra: g.more, when: src.when,
-				takes: func(x *execution) bool { return compare(x, src.op) == (v == 1) }})
-		}
-		s := m.step(name+g.name, uses...)
-		d := s.lane(0, "d")
-		lanes, extra := g.hold(s, 1)
-		s.fetch(append([]Lin{d}, lanes...), extra...)
-		s.goOn()
-		s.write(0, d, Int(int64(v)), nil)
-	}
+// branch makes the chip of a guard that decides where a branch goes.
+func (m *maker) branch(g guard) {
+	s := m.step("branch if "+g.name, g.uses(nil, func(op machine.Op) machine.Op { return op - machine.OpEq32 + machine.OpBrEq32 }, opTarget, opNext)...)
+	lanes, extra := g.hold(s, 0)
+	to := s.extra(len(g.more), "to")
+	s.fetch(lanes, append(extra, to)...)
+	s.next(to, Lin{})
+}
+
+// set makes the chip of a guard that writes the outcome.
+func (m *maker) set(g guard) {
+	s := m.step("set if "+g.name, g.uses([]operand{opD}, func(op machine.Op) machine.Op { return op }, opYes, opNo)...)
+	d := s.lane(0, "d")
+	lanes, extra := g.hold(s, 1)
+	outcome := s.extra(len(g.more), "outcome")
+	s.fetch(append([]Lin{d}, lanes...), append(extra, outcome)...)
+	s.goOn()
+	s.write(0, d, outcome, nil)
 }
 
 // compare is the outcome of a comparison in a step that executes it, or branches on it.

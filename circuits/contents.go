@@ -29,11 +29,11 @@ func (s *System) entries(p *machine.Program, st Statement) (rows [][]uint64) {
 	for pc := range p.Code {
 		in := &p.Code[pc]
 		for _, c := range s.byOp[in.Op] {
-			if c.use.fits(p, in) && c.step.mayEnd(st.End) {
+			if c.use.fits(p, uint32(pc)) && c.step.mayEnd(st.End) {
 				rows = append(rows, c.use.row(p, uint32(pc), c.step.code))
 			}
 		}
-		if s.noFuel.use.fits(p, in) && s.noFuel.step.mayEnd(st.End) {
+		if s.noFuel.use.fits(p, uint32(pc)) && s.noFuel.step.mayEnd(st.End) {
 			rows = append(rows, s.noFuel.use.row(p, uint32(pc), s.noFuel.step.code))
 		}
 	}

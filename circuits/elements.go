@@ -48,7 +48,7 @@ func some(x *execution) bool { return x.counter(2) != 0 }
 
 // elementAt is the cell of an element of table B.
 func elementAt(base operand, index func(x *execution) uint64) func(x *execution) uint64 {
-	return func(x *execution) uint64 { return base.among(x.program, x.in) + index(x) }
+	return func(x *execution) uint64 { return base.among(x.program, x.pc) + index(x) }
 }
 
 // moveElement makes the chip of a step of table.copy: upward from the beginnings, or within one table, if the target lies behind the source, downward from the

@@ -119,7 +119,7 @@ func TestFalseEnds(t *testing.T) {
 			for i := range s.byOp[in.Op] {
 				kinds += s.lies(t, w, pc, end, honest, &s.byOp[in.Op][i], tried)
 			}
-			if s.noFuel.use.fits(w.program, in) {
+			if s.noFuel.use.fits(w.program, uint32(pc)) {
 				kinds += s.lies(t, w, pc, end, honest, &s.noFuel, tried)
 			}
 		}
@@ -152,7 +152,7 @@ func (s *System) lies(t *testing.T, w work, pc int, end uint64, honest *step, c 
 	const enough = 6
 	in := &w.program.Code[pc]
 	kind := fmt.Sprintf("%s shown by %s, not %s", in.Op, c.step.Name, honest.Name)
-	if c.step == honest || !c.use.fits(w.program, in) || !c.step.stops() && !honest.stops() || tried[kind] >= enough {
+	if c.step == honest || !c.use.fits(w.program, uint32(pc)) || !c.step.stops() && !honest.stops() || tried[kind] >= enough {
 		return 0
 	}
 	results := []uint64{0, 1, 1 << 31, 1 << 63, 1<<32 - 1}

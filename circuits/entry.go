@@ -43,12 +43,15 @@ const (
 	opFlip64
 	opFlipLess32 // that number less 1
 	opFlipLess64
+	opNext // the program counter behind the instruction
+	opYes  // 1
+	opNo   // 0
 )
 
 // width is how many bits an operand has.
 func (o operand) width() uint {
 	return [...]uint{opD: 16, opA: 16, opB: 16, opC: 16, opT: 32, opImm: 64, opTarget: programBits, opWord: 30, opImm8: 8, opImm16: 16, opImm32: 32, opOtherSize: 32, opBase: 30, opOtherBase: 30, opWeight: 32, opJumps: 16, opMinus32: 32, opMinus64: 64, opPowerLeft32: 32, opPowerLeft64: 64, opPowerRight32: 33, opPowerRight64: 64, opSpread: 64, opSpreadHigh: 64, opFrame: slotBits, opTableSize: 32, opTypeBase: 62, opCells: 32, opTrap: 8, opFarTo: slotBits, opFarFrom: slotBits, opCell: 28,
-		opLess: 64, opFlip32: 32, opFlip64: 64, opFlipLess32: 32, opFlipLess64: 64}[o]
+		opLess: 64, opFlip32: 32, opFlip64: 64, opFlipLess32: 32, opFlipLess64: 64, opNext: programBits, opYes: 1, opNo: 1}[o]
 }
 
 // of is the operand of an instruction.
@@ -104,12 +107,17 @@ func (o operand) of(in *machine.Instr) uint64 {
 		return uint64(uint32(in.Imm)^1<<31) - 1
 	case opFlipLess64:
 		return (in.Imm ^ 1<<63) - 1
+	case opYes:
+		return 1
+	case opNo:
+		return 0
 	}
 	return in.Imm
 }
 
-// among is the operand of an instruction of a program.
-func (o operand) among(p *machine.Program, in *machine.Instr) uint64 {
+// among is the operand of the instruction at pc of a program.
+func (o operand) among(p *machine.Program, pc uint32) uint64 {
+	in := &p.Code[pc]
 	switch o {
 	case opTableSize:
 		_, size := p.Table(in.B)
@@ -124,7 +132,9 @@ func (o operand) among(p *machine.Program, in *machine.Instr) uint64 {
 		base, _ := p.Table(uint16(in.T))
 		return cellElements + uint64(base)
 	case opTypeBase:
-		return uint64(in.T)&(1<<24-1) | opBase.among(p, in)<<typeBase
+		return uint64(in.T)&(1<<24-1) | opBase.among(p, pc)<<typeBase
+	case opNext:
+		return uint64(pc) + 1
 	}
 	return o.of(in)
 }
@@ -145,29 +155,28 @@ var laneShift = [maxLanes]uint{35, 84, 133}
 // laneWidth is how wide the content of a lane may be in a program.
 var laneWidth = [maxLanes]uint{48, 48, 64}
 
-// fits reports whether an instruction has an entry of the use, with operands as wide as they may be.
-func (u *use) fits(p *machine.Program, in *machine.Instr) bool {
+// fits reports whether the instruction at pc has an entry of the use, with operands as wide as they may be.
+func (u *use) fits(p *machine.Program, pc uint32) bool {
 	for _, o := range append(append([]operand(nil), u.lanes...), u.extra...) {
-		if w := o.width(); w < 64 && o.among(p, in)>>w != 0 {
+		if w := o.width(); w < 64 && o.among(p, pc)>>w != 0 {
 			return false
 		}
 	}
-	return u.when == nil || u.when(in)
+	return u.when == nil || u.when(&p.Code[pc])
 }
 
 // row is the given columns of an entry in the program's table.
 func (u *use) row(p *machine.Program, pc uint32, code uint16) []uint64 {
-	in := &p.Code[pc]
 	r := make([]uint64, 2+maxLanes+maxExtra+1)
 	r[0], r[1] = uint64(pc), uint64(code)
 	for i, o := range u.lanes {
-		r[2+i] = o.among(p, in)
+		r[2+i] = o.among(p, pc)
 	}
 	for i, o := range u.extra {
-		r[2+maxLanes+i] = o.among(p, in)
+		r[2+maxLanes+i] = o.among(p, pc)
 	}
 	if !u.free {
-		r[len(r)-1] = uint64(in.W)
+		r[len(r)-1] = uint64(p.Code[pc].W)
 	}
 	return r
 }

@@ -169,7 +169,7 @@ func (f *filler) choose(x *execution) *step {
 		return f.sys.noFuel.step
 	}
 	for _, c := range f.sys.byOp[x.in.Op] {
-		if x.use = c.use; c.use.fits(x.program, x.in) && (c.use.takes == nil || c.use.takes(x)) {
+		if x.use = c.use; c.use.fits(x.program, x.pc) && (c.use.takes == nil || c.use.takes(x)) {
 			return c.step
 		}
 	}

@@ -226,7 +226,7 @@ func TestWrongOutcome(t *testing.T) {
 			}
 			for i := range s.byOp[p.Code[pc].Op] {
 				c := &s.byOp[p.Code[pc].Op][i]
-				if !c.use.fits(p, &p.Code[pc]) || general(c.step.Name) {
+				if !c.use.fits(p, uint32(pc)) || general(c.step.Name) {
 					continue
 				}
 				forge(t, s, p, pc, func(x *execution) *candidate {

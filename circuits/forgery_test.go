@@ -228,13 +228,13 @@ func TestForgeries(t *testing.T) {
 		}},
 		{"a call that gives less depth than it takes", called, func(f *forged) { f.put("call", 0, "depth left0", 0xffff) }},
 		{"a branch into the middle", branched, func(f *forged) {
-			f.put("jump if equal to constant", 0, "target", 3)
+			f.put("branch if equal to constant", 0, "to", 3)
 			f.put("halt", 0, "pc", 3)
 			f.fetched()
 		}},
 		{"a branch's constant is traded for its target", branched, func(f *forged) {
 			f.put("const", 0, "x", 2)
-			f.put("jump if equal to constant", 0, "x", 2)
+			f.put("branch if equal to constant", 0, "x", 2)
 			f.fetched()
 		}},
 		{"padding that sends", charged, func(f *forged) {

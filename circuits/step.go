@@ -204,7 +204,7 @@ func (s *step) operandsOf(x *execution, r Row) {
 		if o.extra {
 			list = x.use.extra
 		}
-		r.set(o.column, list[o.lane].among(x.program, x.in))
+		r.set(o.column, list[o.lane].among(x.program, x.pc))
 	}
 }
 

@@ -115,7 +115,7 @@ func TestGuards(t *testing.T) {
 		}
 		for i := range s.byOp[x.in.Op] {
 			c := &s.byOp[x.in.Op][i]
-			if x.use = c.use; c.step == chosen || !c.use.fits(x.program, x.in) || general(c.step.Name) || wants(c.step.Name) || touchesMemory(x.in.Op) && x.ended {
+			if x.use = c.use; c.step == chosen || !c.use.fits(x.program, x.pc) || general(c.step.Name) || wants(c.step.Name) || touchesMemory(x.in.Op) && x.ended {
 				continue
 			}
 			if a, b := chosen.ending(), c.step.ending(); a.equal(b) && len(a.Terms) == 0 && a.Const != nil {

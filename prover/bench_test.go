@@ -84,7 +84,7 @@ func raw(b *testing.B, n int) float64 {
 }
 
 func BenchmarkProveRun(b *testing.B) {
-	mix := emit.Mix{"add32": 1, "add32 constant": 2, "move": 1, "add64": 1, "jump if not 0": 1}
+	mix := emit.Mix{"add32": 1, "add32 constant": 2, "move": 1, "add64": 1, "branch if not 0": 1}
 	s, err := proof.NewScheme(1<<17, mix)
 	if err != nil {
 		b.Fatal(err)

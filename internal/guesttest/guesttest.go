@@ -24,7 +24,21 @@ type Work struct {
 }
 
 // Works are calls of all guests that compute with integers. They are the same each time.
-func Works(t testing.TB) (all []Work) {
+func Works(t testing.TB) []Work {
+	t.Helper()
+	return works(t, sizes{fib: 12, loop: 2000, sort: 150, bytes: 130, records: 30, matrix: 8, sum: 4000})
+}
+
+// Long are the same calls, of about a million instructions each.
+func Long(t testing.TB) []Work {
+	t.Helper()
+	return works(t, sizes{fib: 22, loop: 200_000, sort: 3000, bytes: 7000, records: 400, matrix: 36, sum: 320_000})
+}
+
+// sizes are the sizes of the calls: of numbers, or of input.
+type sizes struct{ fib, loop, sort, bytes, records, matrix, sum int }
+
+func works(t testing.TB, size sizes) (all []Work) {
 	t.Helper()
 	rng := rand.New(rand.NewPCG(1, 2))
 	some := func(n int) datamodel.Node {
@@ -36,21 +50,21 @@ func Works(t testing.TB) (all []Work) {
 	}
 	var json bytes.Buffer
 	json.WriteString(`[{"name":"a\u00e9\n","list":[1,-2.5e3,true,null]}`)
-	for i := range 30 {
+	for i := range size.records {
 		fmt.Fprintf(&json, `,{"id":%d,"text":"entry number %d","flags":[%t,false]}`, i, rng.Uint32N(1000), i%2 == 0)
 	}
 	json.WriteString("]")
-	n := func(v int64) datamodel.Node { return basicnode.NewInt(v) }
+	n := func(v int) datamodel.Node { return basicnode.NewInt(int64(v)) }
 	for _, w := range []struct {
 		guest, fun string
 		args       []datamodel.Node
 	}{
-		{"fib", "fib", []datamodel.Node{n(12)}}, {"fib", "fib_loop", []datamodel.Node{n(2000)}},
-		{"sort", "sort_random", []datamodel.Node{n(150), n(1)}},
-		{"sha256", "sha256", []datamodel.Node{some(130)}},
+		{"fib", "fib", []datamodel.Node{n(size.fib)}}, {"fib", "fib_loop", []datamodel.Node{n(size.loop)}},
+		{"sort", "sort_random", []datamodel.Node{n(size.sort), n(1)}},
+		{"sha256", "sha256", []datamodel.Node{some(size.bytes)}},
 		{"json", "json_check", []datamodel.Node{basicnode.NewBytes(json.Bytes())}},
-		{"matrix", "matrix_random", []datamodel.Node{n(8), n(1)}},
-		{"threshold", "sum_at_least", []datamodel.Node{some(4000), n(1)}},
+		{"matrix", "matrix_random", []datamodel.Node{n(size.matrix), n(1)}},
+		{"threshold", "sum_at_least", []datamodel.Node{some(size.sum), n(1)}},
 	} {
 		p, streams := call(t, w.guest, w.fun, w.args...)
 		all = append(all, Work{w.guest + " " + w.fun, p, streams})
