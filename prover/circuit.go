@@ -160,7 +160,7 @@ type definition struct {
 	Columns        []frontend.Variable
 	Sent, Received frontend.Variable
 
-	shape Shape
+	shape Shape `gnark:"-"` // else gnark goes through all that it points to
 }
 
 // Define implements gnark's interface.

@@ -31,7 +31,7 @@ const version = "emit/1"
 // Digest is a hash of what the shape is: the chips, and how many rows of which it holds, in blocks of which size.
 func (sh *Shape) Digest() parts.Digest {
 	h := sha256.New()
-	chips := sh.sys.sys.Digest()
+	chips := sh.sys.digest()
 	fmt.Fprintf(h, "trilemma %s\n%x\n%q\n", version, chips, sh.name)
 	for i, n := range sh.rows {
 		if n > 0 {

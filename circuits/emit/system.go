@@ -1,8 +1,10 @@
 package emit
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/trilemma-dev/trilemma/circuits"
 )
@@ -14,11 +16,12 @@ type System struct {
 	labels []string
 	x, g   []int // by bus, where among the challenges X and γ are, or −1
 	point  int
+	digest func() [sha256.Size]byte // of the chips
 }
 
 // New plans the chips of a system.
 func New(sys *circuits.System) *System {
-	s := &System{sys: sys}
+	s := &System{sys: sys, digest: sync.OnceValue(sys.Digest)}
 	for _, b := range sys.Buses {
 		x, g := -1, -1
 		if b.Kind != circuits.Sum {
