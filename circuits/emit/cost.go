@@ -74,8 +74,8 @@ func (p *plan) blockCost(rows int) int {
 	return rows*p.cost() - (rows-1)*shared
 }
 
-// Choose chooses shapes that have room for so many rows of each chip: one that has the chips of one row; then, as long as rows are left, the one
-// of whose constraints rows that are left take the most, where a part costs some constraints beside.
+// Choose chooses shapes that have room for so many rows of each chip: one that has the chips of one row; those that hold a part of a table of numbers
+// behind the first; then, as long as rows are left, the one of whose constraints rows that are left take the most, where a part costs some constraints beside.
 func (s *System) Choose(shapes []*Shape, counts map[string]int) ([]*Shape, error) {
 	c := &choice{System: s, need: make([]int, len(s.plans)), room: make(map[int][]int)}
 	for chip, n := range counts {
@@ -96,6 +96,15 @@ func (s *System) Choose(shapes []*Shape, counts map[string]int) ([]*Shape, error
 			chosen = append(chosen, best)
 			c.take(best)
 		}
+		if len(chosen) > 1 {
+			continue
+		}
+		for _, sh := range shapes {
+			if c.slice(sh) {
+				chosen = append(chosen, sh)
+				c.take(sh)
+			}
+		}
 	}
 	for i, p := range s.plans {
 		if c.left[i] > 0 {
@@ -103,6 +112,16 @@ func (s *System) Choose(shapes []*Shape, counts map[string]int) ([]*Shape, error
 		}
 	}
 	return chosen, nil
+}
+
+// slice reports whether a shape holds a part of a table of numbers that is needed, behind the first part.
+func (c *choice) slice(sh *Shape) bool {
+	for i := range c.plans {
+		if sh.rows[i] > 0 && sh.from[i] > 0 && c.need[i] > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // choice is shapes as far as they are chosen: what there is room for, by size of blocks and chip.

@@ -35,7 +35,7 @@ func (sh *Shape) Digest() parts.Digest {
 	fmt.Fprintf(h, "trilemma %s\n%x\n%q\n", version, chips, sh.name)
 	for i, n := range sh.rows {
 		if n > 0 {
-			fmt.Fprintf(h, "%d %d %d\n", i, n, sh.block[i])
+			fmt.Fprintf(h, "%d %d %d %d\n", i, n, sh.block[i], sh.from[i])
 		}
 	}
 	return parts.Digest(h.Sum(nil))

@@ -151,6 +151,9 @@ func (r *Rows) Cut(shapes []*Shape) ([]Part, error) {
 		next := 0
 		for _, k := range byBlock(shapes, i) {
 			out[k].from[i] = next
+			if p.numbers > 0 && shapes[k].from[i] != next { // a slice that another part has, or that comes later
+				continue
+			}
 			out[k].count[i] = shapes[k].takes(i, len(r.rows[i])-next)
 			next += out[k].count[i]
 		}

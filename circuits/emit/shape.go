@@ -17,16 +17,22 @@ type Shape struct {
 	sys   *System
 	name  string
 	rows  []int // by chip
+	from  []int // of a table of numbers, the first one that the shape holds, by chip
 	block []int // rows in a block, by chip
 }
 
 // Shape makes a shape that holds so many rows of the chips of these names, in blocks of so many rows; of a chip whose rows do not make whole
 // blocks there are fewer.
 func (s *System) Shape(name string, block int, rows map[string]int) (*Shape, error) {
+	return s.Slice(name, block, rows, nil)
+}
+
+// Slice makes a shape as [System.Shape] does, which of tables of numbers holds a part: as many rows as it is said to, from the one of that number on.
+func (s *System) Slice(name string, block int, rows, from map[string]int) (*Shape, error) {
 	if block < 1 {
 		return nil, fmt.Errorf("shape %s: blocks of %d rows", name, block)
 	}
-	sh := &Shape{sys: s, name: name, rows: make([]int, len(s.plans)), block: make([]int, len(s.plans))}
+	sh := &Shape{sys: s, name: name, rows: make([]int, len(s.plans)), from: make([]int, len(s.plans)), block: make([]int, len(s.plans))}
 	for i, p := range s.plans {
 		sh.block[i] = 1
 		if !p.chip.Table && !p.chip.Once {
@@ -44,10 +50,10 @@ func (s *System) Shape(name string, block int, rows map[string]int) (*Shape, err
 			return nil, fmt.Errorf("shape %s: %d rows of %s", name, n, chip)
 		case p.chip.Once && n > 1:
 			return nil, fmt.Errorf("shape %s: %s has one row", name, chip)
-		case p.numbers > 0 && n != 0 && n != p.numbers:
-			return nil, fmt.Errorf("shape %s: %d rows of %s, which has %d or none", name, n, chip, p.numbers)
+		case from[chip] < 0 || from[chip] > 0 && (p.numbers == 0 || n == 0) || p.numbers > 0 && n > p.numbers-from[chip]:
+			return nil, fmt.Errorf("shape %s: %d rows of %s from %d on, which has %d numbers", name, n, chip, from[chip], p.numbers)
 		}
-		sh.rows[i] = n - n%sh.block[i]
+		sh.rows[i], sh.from[i] = n-n%sh.block[i], from[chip]
 	}
 	return sh, nil
 }
@@ -62,6 +68,15 @@ func (sh *Shape) Rows(chip string) int {
 		return 0
 	}
 	return sh.rows[i]
+}
+
+// From is the first number that the shape holds of a table of numbers.
+func (sh *Shape) From(chip string) int {
+	i, err := sh.sys.index(chip)
+	if err != nil {
+		return 0
+	}
+	return sh.from[i]
 }
 
 // Columns is how many wires the circuit commits to: those of all rows, chip by chip and row by row.
@@ -102,14 +117,14 @@ func (sh *Shape) Given() int {
 // Define constrains the rows and returns what they leave on the buses.
 func (sh *Shape) Define(api frontend.API, columns, shared, given []frontend.Variable) (frontend.Variable, error) {
 	e := &emitter{api: api, sums: make([][]frontend.Variable, len(sh.sys.sys.Buses)), at: 0}
-	if b, ok := api.Compiler().(constraint.CustomizableSystem); ok && api.Compiler().Field().BitLen() == 254 {
+	if b, ok := api.Compiler().(constraint.CustomizableSystem); ok && api.Compiler().Field().BitLen() == 254 && sums(api.Compiler(), columns[0]) {
 		e.gate, e.direct = b.AddBlueprint(&constraint.BlueprintGenericR1C{}), true
 	}
 	e.challenge = newChallenge(algebra[frontend.Variable](e), sh.sys, shared)
 	each(sh, columns, func(chip, number int, row []frontend.Variable, first bool) {
 		p := sh.sys.plans[chip]
 		if p.numbers > 0 {
-			row = append(slices.Clone(row), p.number(number))
+			row = append(slices.Clone(row), p.number(sh.from[chip]+number))
 		}
 		e.row(p, row, first, (number+1)%sh.block[chip] == 0)
 	})
@@ -122,6 +137,12 @@ func (sh *Shape) Define(api frontend.API, columns, shared, given []frontend.Vari
 		}
 	}
 	return e.many(e.total), nil
+}
+
+// sums reports whether the constraints of a builder are products of sums of wires, and not of wires.
+func sums(c frontend.Compiler, wire frontend.Variable) bool {
+	_, ok := c.ToCanonicalVariable(wire).(constraint.LinearExpression)
+	return ok
 }
 
 // emitter emits the constraints of a shape.

@@ -88,6 +88,7 @@ type shapeDocument struct {
 type rowsDocument struct {
 	Chip string
 	Rows int64
+	From *int64
 }
 
 // Block encodes the family.
@@ -103,7 +104,11 @@ func (f *Family) Block() (block.Block, error) {
 		one := shapeDocument{Name: sh.Name(), Block: int64(sh.Block()), Rows: []rowsDocument{}, Verifying: kinds[i].Key.Bytes()}
 		for _, c := range f.Scheme.Chips.Chips {
 			if n := sh.Rows(c.Name); n > 0 {
-				one.Rows = append(one.Rows, rowsDocument{c.Name, int64(n)})
+				r := rowsDocument{Chip: c.Name, Rows: int64(n)}
+				if from := int64(sh.From(c.Name)); from > 0 {
+					r.From = &from
+				}
+				one.Rows = append(one.Rows, r)
 			}
 		}
 		d.Shapes = append(d.Shapes, one)
@@ -163,7 +168,7 @@ func (d *shapeDocument) shape(s *emit.System) (*emit.Shape, error) {
 	if d.Block < 1 || d.Block > maxRows {
 		return nil, fmt.Errorf("blocks of %d rows", d.Block)
 	}
-	rows, total, last := make(map[string]int), int64(0), ""
+	rows, from, total, last := make(map[string]int), make(map[string]int), int64(0), ""
 	for i, r := range d.Rows {
 		if r.Rows < 1 || r.Rows > maxRows {
 			return nil, fmt.Errorf("%d rows of %.40q", r.Rows, r.Chip)
@@ -175,8 +180,14 @@ func (d *shapeDocument) shape(s *emit.System) (*emit.Shape, error) {
 			return nil, fmt.Errorf("more than %d rows with entry %d", maxRows, i)
 		}
 		rows[r.Chip], last = int(r.Rows), r.Chip
+		if r.From != nil {
+			if *r.From < 1 || *r.From > maxRows {
+				return nil, fmt.Errorf("rows of %.40q from %d on", r.Chip, *r.From)
+			}
+			from[r.Chip] = int(*r.From)
+		}
 	}
-	return s.Shape(d.Name, int(d.Block), rows)
+	return s.Slice(d.Name, int(d.Block), rows, from)
 }
 
 // chips are the chips of this program and what they are for circuits: made once, and the same for all.

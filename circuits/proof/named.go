@@ -3,21 +3,25 @@ package proof
 import (
 	"fmt"
 	"math"
+
+	"github.com/trilemma-dev/trilemma/circuits"
 )
 
 // Names of schemes that this program has: see [Named].
 const (
 	Standard = "standard" // for runs of any length
 	Small    = "small"    // for short runs: fewer and smaller keys
+	Tiny     = "tiny"     // for very short runs: the smallest keys, for a ceremony, or for slow proof systems
 )
 
 // Names are the names of schemes.
-func Names() []string { return []string{Standard, Small} }
+func Names() []string { return []string{Standard, Small, Tiny} }
 
 // Sizes of circuits, in constraints: just below powers of two, which the evaluation domain is.
 const (
 	standardSize = 1<<18 - 64
 	restSize     = 1<<16 - 64
+	tinySize     = 1<<13 - 64
 )
 
 // Named makes the scheme of a name.
@@ -27,6 +31,8 @@ func Named(name string) (*Scheme, error) {
 		return NewScheme(standardSize, mix())
 	case Small:
 		return newSystem().small()
+	case Tiny:
+		return newSystem().tiny()
 	}
 	return nil, fmt.Errorf("unknown scheme %q, want one of %v", name, Names())
 }
@@ -45,8 +51,8 @@ func (s *Scheme) small() (*Scheme, error) {
 		}
 		free -= head[c.Name] * s.System.Cost(c.Name)
 	}
-	s.share(head, free)
-	s.share(rest, restSize-reserve)
+	s.share(head, s.Chips.Chips, free)
+	s.share(rest, s.Chips.Chips, restSize-reserve)
 	for _, sh := range []struct {
 		name string
 		rows map[string]int
@@ -60,12 +66,18 @@ func (s *Scheme) small() (*Scheme, error) {
 	return s, nil
 }
 
+// always reports whether a chip has the same number of rows in every proof.
+func always(c *circuits.Chip) bool {
+	n, _ := c.Numbers()
+	return n > 0 || c.Once
+}
+
 // reserve is what a circuit takes beside its rows, at most: sums, masks, powers of challenges.
 const reserve = 64
 
-// share adds rows of the chips that are left that take so many constraints: a row of each, then half of what is left for steps, a quarter for the program and what else the
+// share adds rows of chips, but for those that every proof has as they are, that take so many constraints: a row of each, then half of what is left for steps, a quarter for the program and what else the
 // verifier knows, a quarter for cells.
-func (s *Scheme) share(rows map[string]int, constraints int) {
+func (s *Scheme) share(rows map[string]int, chips []*circuits.Chip, constraints int) {
 	type group struct {
 		of    int // part of a quarter
 		names []string
@@ -74,8 +86,8 @@ func (s *Scheme) share(rows map[string]int, constraints int) {
 	steps, tables, cells := &group{of: 2}, &group{of: 1}, &group{of: 1}
 	used := mix()
 	weight := func(name string) float64 { return math.Sqrt(float64(used[name] + others()[name] + 10)) }
-	for _, c := range s.Chips.Chips {
-		if n, _ := c.Numbers(); n > 0 || c.Once {
+	for _, c := range chips {
+		if always(c) {
 			continue
 		}
 		g := cells

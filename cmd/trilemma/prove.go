@@ -27,7 +27,7 @@ type proveFlags struct {
 
 func (f *proveFlags) add(c *cobra.Command, memory string) {
 	fl := c.Flags()
-	fl.StringVar(&f.scheme, "scheme", proof.Standard, "circuits to prove with: "+proof.Standard+", or "+proof.Small+", whose keys are made in less time, for short runs")
+	fl.StringVar(&f.scheme, "scheme", proof.Standard, "circuits to prove with: "+proof.Standard+"; "+proof.Small+" or "+proof.Tiny+", whose keys are made in less time, for short runs")
 	fl.Int64Var(&f.memory, memory, 0, "MiB that proving may take; 0: no limit. What would take more is refused")
 	fl.IntVar(&f.workers, "parts", 0, "parts of a proof to work at at once, as far as memory goes; 0: one for each core")
 	completeFlag(c, "scheme", oneOf(proof.Names()...))

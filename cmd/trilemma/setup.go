@@ -118,7 +118,7 @@ convince those who trust you, and nobody else.`,
 }
 
 func schemeFlag(c *cobra.Command, name *string) {
-	c.Flags().StringVar(name, "scheme", proof.Standard, "whose keys: "+proof.Standard+" or "+proof.Small)
+	c.Flags().StringVar(name, "scheme", proof.Standard, "whose keys: "+proof.Standard+", "+proof.Small+" or "+proof.Tiny)
 	completeFlag(c, "scheme", oneOf(proof.Names()...))
 }
 
