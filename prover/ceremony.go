@@ -6,11 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"math/bits"
+	"sync"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254"
+	update "github.com/consensys/gnark-crypto/ecc/bn254/mpcsetup"
 	groth16 "github.com/consensys/gnark/backend/groth16/bn254"
 	"github.com/consensys/gnark/backend/groth16/bn254/mpcsetup"
+	"github.com/consensys/gnark/constraint"
 )
 
 // A ceremony makes keys of which nobody knows the secrets, unless all contributors join hands (Bowe, Gabizon, Miers, eprint 2017/1050, as gnark
@@ -21,13 +25,19 @@ import (
 // ErrCeremony says that a step of a ceremony is not what it has to be.
 var ErrCeremony = errors.New("the ceremony does not hold")
 
+// Steps are the steps of a phase, from the first one on. An error ends them.
+type Steps = iter.Seq2[[]byte, error]
+
 // maxPowers bounds the size of a ceremony: 2²⁴ constraints take 2.7 GB a step.
 const maxPowers = 1 << 24
 
-// Powers is the first phase, ended.
+// Powers is the first phase, ended. It is safe for concurrent use.
 type Powers struct {
 	size    uint64
 	commons mpcsetup.SrsCommons
+
+	mu    sync.Mutex
+	bases map[uint64]*bases // by size of circuits
 }
 
 // PowersFor is the size of the first phase for circuits of so many constraints: the power of two that is not below.
@@ -43,6 +53,11 @@ func ContributePowers(size uint64, last []byte) (step []byte, err error) {
 	}
 	p.Contribute()
 	return written(p)
+}
+
+// PowersBytes is how long a step of the first phase is at most.
+func PowersBytes(size uint64) int64 {
+	return int64(4*size-2)*bn254.SizeOfG1AffineCompressed + int64(size)*bn254.SizeOfG2AffineCompressed + 1<<10
 }
 
 func readPowers(size uint64, step []byte) (*mpcsetup.Phase1, error) {
@@ -91,44 +106,103 @@ func written(w io.WriterTo) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// EndPowers verifies all steps of the first phase and ends it with a beacon. Whoever does it gets the same. The error wraps ErrCeremony.
-func EndPowers(size uint64, beacon []byte, steps [][]byte) (p *Powers, err error) {
+// EndPowers verifies all steps of the first phase and ends it with a beacon. Whoever does it gets the same. The error wraps ErrCeremony, or is one of the steps'.
+func EndPowers(size uint64, beacon []byte, steps Steps) (p *Powers, err error) {
 	quiet()
 	defer caught("end the powers", &err)
-	if len(steps) == 0 || len(beacon) == 0 {
-		return nil, fmt.Errorf("%w: %d steps and a beacon of %d bytes", ErrCeremony, len(steps), len(beacon))
+	last, err := readPowers(size, nil)
+	if err != nil {
+		return nil, err
 	}
-	var all []*mpcsetup.Phase1
-	for i, s := range steps {
-		step, err := readPowers(size, s)
+	if err := goThrough(beacon, steps, func(step []byte) error {
+		next, err := readPowers(size, step)
 		if err != nil {
-			return nil, fmt.Errorf("step %d of the powers: %w", i, err)
+			return err
 		}
-		all = append(all, step)
+		if err := last.Verify(next); err != nil {
+			return fmt.Errorf("%w: %w", ErrCeremony, err)
+		}
+		last = next
+		return nil
+	}); err != nil {
+		return nil, fmt.Errorf("the powers: %w", err)
 	}
-	commons, err := mpcsetup.VerifyPhase1(size, beacon, all...)
-	if err != nil {
-		return nil, fmt.Errorf("%w: the powers: %w", ErrCeremony, err)
-	}
-	return &Powers{size, commons}, nil
+	return &Powers{size: size, commons: last.Seal(beacon), bases: make(map[uint64]*bases)}, nil
 }
 
-// start begins the second phase for a circuit.
-func (p *Powers) start(c *Circuit) (*mpcsetup.Phase2, *mpcsetup.Phase2Evaluations, error) {
-	system, err := c.compile()
-	if err != nil {
-		return nil, nil, err
+// goThrough goes through the steps of a phase that ends with a beacon.
+func goThrough(beacon []byte, steps Steps, verify func(step []byte) error) error {
+	n := 0
+	for step, err := range steps {
+		if err == nil {
+			err = verify(step)
+		}
+		if err != nil {
+			return fmt.Errorf("step %d: %w", n, err)
+		}
+		n++
 	}
-	if uint64(system.GetNbConstraints()) > p.size {
-		return nil, nil, fmt.Errorf("%w: %s has more than %d constraints", ErrCeremony, c.Name(), p.size)
+	if n == 0 || len(beacon) == 0 {
+		return fmt.Errorf("%w: %d steps and a beacon of %d bytes", ErrCeremony, n, len(beacon))
 	}
-	ph := new(mpcsetup.Phase2)
-	e := ph.Initialize(system, &p.commons)
-	return ph, &e, nil
+	return nil
 }
 
-// read reads a step of the second phase; first is the phase as it begins.
-func (p *Powers) read(first *mpcsetup.Phase2, step []byte) (*mpcsetup.Phase2, error) {
+// Begin is what the second phase for a circuit begins with: it is what the first contributor gets for a step. Whoever verifies makes it again.
+func (p *Powers) Begin(c *Circuit) (step []byte, err error) {
+	defer caught("begin", &err)
+	ph, _, _, err := p.begin(c)
+	if err != nil {
+		return nil, err
+	}
+	return written(ph)
+}
+
+// Contribute makes the next step of the second phase for a circuit, with secrets from the system's random source. last is the step before, or what
+// [Powers.Begin] gave; it is not verified here.
+func Contribute(c *Circuit, last []byte) (step []byte, err error) {
+	defer caught("contribute", &err)
+	ph, err := readStepOf(c, last)
+	if err != nil {
+		return nil, err
+	}
+	ph.Contribute()
+	return written(ph)
+}
+
+// StepBytes is how long a step of the second phase for a circuit is at most. It takes the circuit to be compiled.
+func StepBytes(c *Circuit) (int64, error) {
+	first, err := blank(c)
+	if err != nil {
+		return 0, err
+	}
+	b, err := written(first)
+	return int64(len(b)) + 64, err
+}
+
+// blank is a step of the second phase for a circuit without content.
+func blank(c *Circuit) (*mpcsetup.Phase2, error) {
+	r, err := c.compile()
+	if err != nil {
+		return nil, err
+	}
+	internal, secret, _ := r.GetNbVariables()
+	committed := len(r.CommitmentInfo.(constraint.Groth16Commitments)[0].PrivateCommitted)
+	b := new(mpcsetup.Phase2)
+	b.Parameters.G1.PKK = make([]bn254.G1Affine, internal+secret-committed-1)
+	b.Parameters.G1.Z = make([]bn254.G1Affine, PowersFor(r.GetNbConstraints())-1)
+	b.Parameters.G1.SigmaCKK = [][]bn254.G1Affine{make([]bn254.G1Affine, committed)}
+	b.Parameters.G2.Sigma = make([]bn254.G2Affine, 1)
+	b.Sigmas = make([]update.UpdateProof, 1)
+	return b, nil
+}
+
+// readStepOf reads a step of the second phase for a circuit.
+func readStepOf(c *Circuit, step []byte) (*mpcsetup.Phase2, error) {
+	first, err := blank(c)
+	if err != nil {
+		return nil, err
+	}
 	b, err := written(first)
 	if err != nil {
 		return nil, err
@@ -145,47 +219,29 @@ func (p *Powers) read(first *mpcsetup.Phase2, step []byte) (*mpcsetup.Phase2, er
 	return next, readStep(next, b, step, []int{k, z, s})
 }
 
-// Contribute makes the next step of the second phase for a circuit, with secrets from the system's random source. last is nil for the first
-// step; it is not verified here.
-func (p *Powers) Contribute(c *Circuit, last []byte) (step []byte, err error) {
-	defer caught("contribute", &err)
-	ph, _, err := p.start(c)
-	if err != nil {
-		return nil, err
-	}
-	if last != nil {
-		if ph, err = p.read(ph, last); err != nil {
-			return nil, err
-		}
-	}
-	ph.Contribute()
-	return written(ph)
-}
-
 // End verifies all steps of the second phase for a circuit, ends it with a beacon, and makes the keys. Whoever does it gets the same. The error wraps
-// ErrCeremony.
-func (p *Powers) End(c *Circuit, beacon []byte, steps [][]byte) (k Keys, err error) {
+// ErrCeremony, or is one of the steps'.
+func (p *Powers) End(c *Circuit, beacon []byte, steps Steps) (k Keys, err error) {
 	quiet()
 	defer caught("end the ceremony", &err)
-	if len(steps) == 0 || len(beacon) == 0 {
-		return k, fmt.Errorf("%w: %d steps and a beacon of %d bytes", ErrCeremony, len(steps), len(beacon))
-	}
-	first, _, err := p.start(c)
+	last, evaluations, commons, err := p.begin(c)
 	if err != nil {
 		return k, err
 	}
-	var all []*mpcsetup.Phase2
-	for i, s := range steps {
-		step, err := p.read(first, s)
+	if err := goThrough(beacon, steps, func(step []byte) error {
+		next, err := readStepOf(c, step)
 		if err != nil {
-			return k, fmt.Errorf("step %d of %s: %w", i, c.Name(), err)
+			return err
 		}
-		all = append(all, step)
+		if err := last.Verify(next); err != nil {
+			return fmt.Errorf("%w: %w", ErrCeremony, err)
+		}
+		last = next
+		return nil
+	}); err != nil {
+		return k, fmt.Errorf("%s: %w", c.Name(), err)
 	}
-	pk, vk, err := mpcsetup.VerifyPhase2(c.system, &p.commons, beacon, all...)
-	if err != nil {
-		return k, fmt.Errorf("%w: %s: %w", ErrCeremony, c.Name(), err)
-	}
+	pk, vk := last.Seal(commons, evaluations, beacon)
 	k.Circuit, k.Proving = c, pk.(*groth16.ProvingKey)
 	k.Key, err = VerifyingKey(vk.(*groth16.VerifyingKey))
 	return k, err

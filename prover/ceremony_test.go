@@ -3,7 +3,10 @@ package prover
 import (
 	"bytes"
 	"errors"
+	"reflect"
 	"testing"
+
+	"github.com/consensys/gnark/backend/groth16/bn254/mpcsetup"
 
 	"github.com/ipfs/go-cid"
 
@@ -21,7 +24,7 @@ func TestCeremony(t *testing.T) {
 	}
 	alice := must(ContributePowers(size, nil))
 	bob := must(ContributePowers(size, alice))
-	powers := must(EndPowers(size, []byte("beacon 1"), [][]byte{alice, bob}))
+	powers := must(EndPowers(size, []byte("beacon 1"), stepsOf(alice, bob)))
 
 	blocks := map[cid.Cid][]byte{}
 	step := func(b []byte) block.Block {
@@ -34,13 +37,13 @@ func TestCeremony(t *testing.T) {
 	var keys []Keys
 	var first [][]byte
 	for _, c := range circuits {
-		alice := must(powers.Contribute(c, nil))
-		bob := must(powers.Contribute(c, alice))
-		k := must(powers.End(c, []byte("beacon 2"), [][]byte{alice, bob}))
-		if again := must(powers.End(c, []byte("beacon 2"), [][]byte{alice, bob})); !bytes.Equal(again.Key.Bytes(), k.Key.Bytes()) {
+		alice := must(Contribute(c, must(powers.Begin(c))))
+		bob := must(Contribute(c, alice))
+		k := must(powers.End(c, []byte("beacon 2"), stepsOf(alice, bob)))
+		if again := must(powers.End(c, []byte("beacon 2"), stepsOf(alice, bob))); !bytes.Equal(again.Key.Bytes(), k.Key.Bytes()) {
 			t.Errorf("%s: the verifier gets another key", c.Name())
 		}
-		if other := must(powers.End(c, []byte("beacon 3"), [][]byte{alice, bob})); bytes.Equal(other.Key.Bytes(), k.Key.Bytes()) {
+		if other := must(powers.End(c, []byte("beacon 3"), stepsOf(alice, bob))); bytes.Equal(other.Key.Bytes(), k.Key.Bytes()) {
 			t.Errorf("%s: another beacon gives the same key", c.Name())
 		}
 		d := c.Digest()
@@ -101,21 +104,52 @@ func TestCeremony(t *testing.T) {
 		"a challenge changed":     {alice, flip(bob, len(bob)-1)},
 		"one of another size":     {must(ContributePowers(2*size, nil))},
 	} {
-		if _, err := EndPowers(size, []byte("beacon 1"), steps); !errors.Is(err, ErrCeremony) {
+		if _, err := EndPowers(size, []byte("beacon 1"), stepsOf(steps...)); !errors.Is(err, ErrCeremony) {
 			t.Errorf("powers, %s: %v", name, err)
 		}
 	}
 	for name, steps := range map[string][][]byte{
 		"no steps":            {},
 		"the first left out":  {first[1]},
-		"of another circuit":  {must(powers.Contribute(circuits[1], nil))},
+		"of another circuit":  {must(Contribute(circuits[1], must(powers.Begin(circuits[1]))))},
 		"one cut off":         {first[0], first[1][:100]},
 		"a point changed":     {first[0], flip(first[1], len(first[1])/2)},
 		"a length changed":    {first[0], flip(first[1], 2+32)},
 		"commitments changed": {first[0], flip(first[1], 0)},
 	} {
-		if _, err := powers.End(circuits[0], []byte("beacon 2"), steps); !errors.Is(err, ErrCeremony) {
+		if _, err := powers.End(circuits[0], []byte("beacon 2"), stepsOf(steps...)); !errors.Is(err, ErrCeremony) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// stepsOf are steps that are there.
+func stepsOf(steps ...[]byte) Steps {
+	return func(yield func([]byte, error) bool) {
+		for _, s := range steps {
+			if !yield(s, nil) {
+				return
+			}
+		}
+	}
+}
+
+// TestBeginEqualsGnark: the second phase begins as it does in gnark, for a circuit of the size of the powers; for a smaller one too, with powers that are cut.
+func TestBeginEqualsGnark(t *testing.T) {
+	for _, s := range toyShapes {
+		c := must(Compile(s, toyLabels))
+		size := PowersFor(c.Constraints())
+		large := must(EndPowers(4*size, []byte("beacon"), stepsOf(must(ContributePowers(4*size, nil)))))
+		ours, evaluations, commons, err := large.begin(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs := new(mpcsetup.Phase2)
+		if want := theirs.Initialize(c.system, commons); !reflect.DeepEqual(*evaluations, want) {
+			t.Errorf("%s: other evaluations", c.Name())
+		}
+		if !bytes.Equal(must(written(ours)), must(written(theirs))) {
+			t.Errorf("%s: another first step", c.Name())
 		}
 	}
 }

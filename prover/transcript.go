@@ -82,11 +82,7 @@ func (t *Transcript) Verify(circuits []*Circuit, get func(cid.Cid) ([]byte, erro
 	if len(circuits) != len(t.Circuits) {
 		return nil, fmt.Errorf("%w: it is for %d circuits, not %d", ErrCeremony, len(t.Circuits), len(circuits))
 	}
-	steps, err := fetch(t.Steps, get)
-	if err != nil {
-		return nil, err
-	}
-	powers, err := EndPowers(uint64(t.Size), t.Beacon, steps)
+	powers, err := EndPowers(uint64(t.Size), t.Beacon, Fetch(t.Steps, get))
 	if err != nil {
 		return nil, err
 	}
@@ -95,11 +91,7 @@ func (t *Transcript) Verify(circuits []*Circuit, get func(cid.Cid) ([]byte, erro
 		if !bytes.Equal(t.Circuits[i].Circuit, c.digest[:]) {
 			return nil, fmt.Errorf("%w: circuit %d is %x, not %s", ErrCeremony, i, t.Circuits[i].Circuit[:8], c.Name())
 		}
-		steps, err := fetch(t.Circuits[i].Steps, get)
-		if err != nil {
-			return nil, err
-		}
-		k, err := powers.End(c, t.Circuits[i].Beacon, steps)
+		k, err := powers.End(c, t.Circuits[i].Beacon, Fetch(t.Circuits[i].Steps, get))
 		if err != nil {
 			return nil, err
 		}
@@ -108,20 +100,28 @@ func (t *Transcript) Verify(circuits []*Circuit, get func(cid.Cid) ([]byte, erro
 	return keys, nil
 }
 
-func fetch(links []datamodel.Link, get func(cid.Cid) ([]byte, error)) (steps [][]byte, err error) {
-	for _, l := range links {
-		cl, ok := l.(cidlink.Link)
-		if !ok {
-			return nil, fmt.Errorf("%w: a link that is no CID", ErrCeremony)
+// Fetch finds steps by their links. What get returns is hashed; the error wraps [ErrCeremony] if it is something else, or is one of get.
+func Fetch(links []datamodel.Link, get func(cid.Cid) ([]byte, error)) Steps {
+	return func(yield func([]byte, error) bool) {
+		for _, l := range links {
+			if step, err := fetch(l, get); !yield(step, err) {
+				return
+			}
 		}
-		data, err := get(cl.Cid)
-		if err != nil {
-			return nil, err
-		}
-		if got := StepBlock(data).CID; got != cl.Cid {
-			return nil, fmt.Errorf("%w: the step %s is %s", ErrCeremony, cl.Cid, got)
-		}
-		steps = append(steps, data)
 	}
-	return steps, nil
+}
+
+func fetch(l datamodel.Link, get func(cid.Cid) ([]byte, error)) ([]byte, error) {
+	cl, ok := l.(cidlink.Link)
+	if !ok {
+		return nil, fmt.Errorf("%w: a link that is no CID", ErrCeremony)
+	}
+	data, err := get(cl.Cid)
+	if err != nil {
+		return nil, err
+	}
+	if got := StepBlock(data).CID; got != cl.Cid {
+		return nil, fmt.Errorf("%w: the step %s is %s", ErrCeremony, cl.Cid, got)
+	}
+	return data, nil
 }
