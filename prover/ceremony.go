@@ -110,40 +110,71 @@ func written(w io.WriterTo) ([]byte, error) {
 func EndPowers(size uint64, beacon []byte, steps Steps) (p *Powers, err error) {
 	quiet()
 	defer caught("end the powers", &err)
-	last, err := readPowers(size, nil)
-	if err != nil {
-		return nil, err
+	last, err := verifyPowers(size, steps)
+	if err == nil {
+		err = enough(beacon)
 	}
-	if err := goThrough(beacon, steps, func(step []byte) error {
-		next, err := readPowers(size, step)
-		if err != nil {
-			return err
-		}
-		if err := last.Verify(next); err != nil {
-			return fmt.Errorf("%w: %w", ErrCeremony, err)
-		}
-		last = next
-		return nil
-	}); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("the powers: %w", err)
 	}
 	return &Powers{size: size, commons: last.Seal(beacon), bases: make(map[uint64]*bases)}, nil
 }
 
-// goThrough goes through the steps of a phase that ends with a beacon.
-func goThrough(beacon []byte, steps Steps, verify func(step []byte) error) error {
+// VerifyPowers verifies all steps of the first phase. The error wraps ErrCeremony, or is one of the steps'.
+func VerifyPowers(size uint64, steps Steps) (err error) {
+	defer caught("verify the powers", &err)
+	if _, err := verifyPowers(size, steps); err != nil {
+		return fmt.Errorf("the powers: %w", err)
+	}
+	return nil
+}
+
+func verifyPowers(size uint64, steps Steps) (*mpcsetup.Phase1, error) {
+	last, err := readPowers(size, nil)
+	if err != nil {
+		return nil, err
+	}
+	return last, goThrough(steps, func(step []byte) error {
+		next, err := readPowers(size, step)
+		if err == nil {
+			err = unless(last.Verify(next))
+		}
+		if err == nil {
+			*last = *next
+		}
+		return err
+	})
+}
+
+// goThrough goes through the steps of a phase.
+func goThrough(steps Steps, verify func(step []byte) error) error {
 	n := 0
 	for step, err := range steps {
 		if err == nil {
 			err = verify(step)
 		}
 		if err != nil {
-			return fmt.Errorf("step %d: %w", n, err)
+			return fmt.Errorf("step %d: %w", n+1, err)
 		}
 		n++
 	}
-	if n == 0 || len(beacon) == 0 {
-		return fmt.Errorf("%w: %d steps and a beacon of %d bytes", ErrCeremony, n, len(beacon))
+	if n == 0 {
+		return fmt.Errorf("%w: nobody contributed", ErrCeremony)
+	}
+	return nil
+}
+
+// unless makes an error of gnark's one of this package.
+func unless(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrCeremony, err)
+}
+
+func enough(beacon []byte) error {
+	if len(beacon) == 0 || len(beacon) > MaxBeacon {
+		return fmt.Errorf("%w: a beacon of %d bytes", ErrCeremony, len(beacon))
 	}
 	return nil
 }
@@ -151,11 +182,11 @@ func goThrough(beacon []byte, steps Steps, verify func(step []byte) error) error
 // Begin is what the second phase for a circuit begins with: it is what the first contributor gets for a step. Whoever verifies makes it again.
 func (p *Powers) Begin(c *Circuit) (step []byte, err error) {
 	defer caught("begin", &err)
-	ph, _, _, err := p.begin(c)
+	b, err := p.begin(c)
 	if err != nil {
 		return nil, err
 	}
-	return written(ph)
+	return written(b.step)
 }
 
 // Contribute makes the next step of the second phase for a circuit, with secrets from the system's random source. last is the step before, or what
@@ -224,25 +255,42 @@ func readStepOf(c *Circuit, step []byte) (*mpcsetup.Phase2, error) {
 func (p *Powers) End(c *Circuit, beacon []byte, steps Steps) (k Keys, err error) {
 	quiet()
 	defer caught("end the ceremony", &err)
-	last, evaluations, commons, err := p.begin(c)
-	if err != nil {
-		return k, err
+	last, first, err := p.verify(c, steps)
+	if err == nil {
+		err = enough(beacon)
 	}
-	if err := goThrough(beacon, steps, func(step []byte) error {
-		next, err := readStepOf(c, step)
-		if err != nil {
-			return err
-		}
-		if err := last.Verify(next); err != nil {
-			return fmt.Errorf("%w: %w", ErrCeremony, err)
-		}
-		last = next
-		return nil
-	}); err != nil {
+	if err != nil {
 		return k, fmt.Errorf("%s: %w", c.Name(), err)
 	}
-	pk, vk := last.Seal(commons, evaluations, beacon)
+	pk, vk := last.Seal(first.commons, first.evaluations, beacon)
 	k.Circuit, k.Proving = c, pk.(*groth16.ProvingKey)
 	k.Key, err = VerifyingKey(vk.(*groth16.VerifyingKey))
 	return k, err
+}
+
+// Verify verifies all steps of the second phase for a circuit. The error wraps ErrCeremony, or is one of the steps'.
+func (p *Powers) Verify(c *Circuit, steps Steps) (err error) {
+	defer caught("verify the ceremony", &err)
+	if _, _, err := p.verify(c, steps); err != nil {
+		return fmt.Errorf("%s: %w", c.Name(), err)
+	}
+	return nil
+}
+
+func (p *Powers) verify(c *Circuit, steps Steps) (*mpcsetup.Phase2, *beginning, error) {
+	first, err := p.begin(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	last := first.step
+	return last, first, goThrough(steps, func(step []byte) error {
+		next, err := readStepOf(c, step)
+		if err == nil {
+			err = unless(last.Verify(next))
+		}
+		if err == nil {
+			*last = *next
+		}
+		return err
+	})
 }

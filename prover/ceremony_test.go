@@ -140,15 +140,15 @@ func TestBeginEqualsGnark(t *testing.T) {
 		c := must(Compile(s, toyLabels))
 		size := PowersFor(c.Constraints())
 		large := must(EndPowers(4*size, []byte("beacon"), stepsOf(must(ContributePowers(4*size, nil)))))
-		ours, evaluations, commons, err := large.begin(c)
+		ours, err := large.begin(c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		theirs := new(mpcsetup.Phase2)
-		if want := theirs.Initialize(c.system, commons); !reflect.DeepEqual(*evaluations, want) {
+		if want := theirs.Initialize(c.system, ours.commons); !reflect.DeepEqual(*ours.evaluations, want) {
 			t.Errorf("%s: other evaluations", c.Name())
 		}
-		if !bytes.Equal(must(written(ours)), must(written(theirs))) {
+		if !bytes.Equal(must(written(ours.step)), must(written(theirs))) {
 			t.Errorf("%s: another first step", c.Name())
 		}
 	}

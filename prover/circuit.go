@@ -120,6 +120,12 @@ func (c *Circuit) compiledDigest() (parts.Digest, error) {
 	return c.compiled, err
 }
 
+// Ready compiles the circuit if it is not compiled. The error wraps ErrCircuit if the circuit breaks a rule.
+func (c *Circuit) Ready() error {
+	_, err := c.compile()
+	return err
+}
+
 // LetGo frees the memory of the compiled circuit, which is compiled again when it is needed.
 func (c *Circuit) LetGo() {
 	c.mu.Lock()

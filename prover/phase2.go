@@ -120,19 +120,25 @@ func sumsOf[J any](wires int, r *cs.R1CS, sides func(*constraint.R1C) []constrai
 	return sums
 }
 
-// begin begins the second phase for a circuit, with what no contribution changes, and the powers as far as the circuit needs them.
-func (p *Powers) begin(c *Circuit) (*mpcsetup.Phase2, *mpcsetup.Phase2Evaluations, *mpcsetup.SrsCommons, error) {
+// beginning is what the second phase for a circuit begins with.
+type beginning struct {
+	step        *mpcsetup.Phase2
+	evaluations *mpcsetup.Phase2Evaluations // what no contribution changes
+	commons     *mpcsetup.SrsCommons        // as far as the circuit needs them
+}
+
+func (p *Powers) begin(c *Circuit) (*beginning, error) {
 	r, err := c.compile()
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
 	b, err := p.of(r.GetNbConstraints())
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
 	ph, err := blank(c)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
 	internal, secret, public := r.GetNbVariables()
 	wires := internal + secret + public
@@ -163,7 +169,7 @@ func (p *Powers) begin(c *Circuit) (*mpcsetup.Phase2, *mpcsetup.Phase2Evaluation
 		return nil
 	})
 	if err := g.Wait(); err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
 
 	_, _, g1, g2 := bn254.Generators()
@@ -194,7 +200,7 @@ func (p *Powers) begin(c *Circuit) (*mpcsetup.Phase2, *mpcsetup.Phase2Evaluation
 	}
 	e.G1.CKK, q.G1.SigmaCKK = [][]bn254.G1Affine{ckk}, [][]bn254.G1Affine{slices.Clone(ckk)}
 	e.PublicAndCommitmentCommitted = commitments.GetPublicAndCommitmentCommitted(commitments.CommitmentIndexes(), public)
-	return ph, e, &b.commons, nil
+	return &beginning{ph, e, &b.commons}, nil
 }
 
 // jacobian is a group of points as sums are best made.

@@ -17,14 +17,15 @@ const TranscriptVersion = "ceremony/1"
 
 // Limits of a transcript.
 const (
-	maxTranscript = 1 << 20 // bytes
+	MaxTranscript = 1 << 20 // bytes
 	maxSteps      = 1 << 10 // of a phase
-	maxBeacon     = 1 << 10 // bytes
+	MaxBeacon     = 1 << 10 // bytes
 )
 
 // Transcript names all steps of a ceremony. Its fields follow schema.ipldsch; the CID of its block is what manifests of the ceremony's keys name.
 type Transcript struct {
 	Trilemma string
+	Scheme   string
 	Size     int64
 	Beacon   []byte
 	Steps    []datamodel.Link
@@ -56,7 +57,7 @@ func (t *Transcript) Block() (block.Block, error) {
 
 // ReadTranscript decodes a transcript. The error wraps [ErrCeremony].
 func ReadTranscript(data []byte) (*Transcript, error) {
-	if len(data) > maxTranscript {
+	if len(data) > MaxTranscript {
 		return nil, fmt.Errorf("%w: a transcript of %d bytes", ErrCeremony, len(data))
 	}
 	t := new(Transcript)
@@ -66,9 +67,9 @@ func ReadTranscript(data []byte) (*Transcript, error) {
 	if t.Trilemma != TranscriptVersion {
 		return nil, fmt.Errorf("%w: version %.40q, this program knows %q", ErrCeremony, t.Trilemma, TranscriptVersion)
 	}
-	ok := t.Size > 0 && t.Size <= maxPowers && len(t.Steps) <= maxSteps && len(t.Beacon) <= maxBeacon && len(t.Circuits) <= parts.MaxKinds
+	ok := len(t.Scheme) <= parts.MaxName && t.Size > 0 && t.Size <= maxPowers && len(t.Steps) <= maxSteps && len(t.Beacon) <= MaxBeacon && len(t.Circuits) > 0 && len(t.Circuits) <= parts.MaxKinds
 	for _, c := range t.Circuits {
-		ok = ok && len(c.Circuit) == len(parts.Digest{}) && len(c.Steps) <= maxSteps && len(c.Beacon) <= maxBeacon
+		ok = ok && len(c.Circuit) == len(parts.Digest{}) && len(c.Steps) <= maxSteps && len(c.Beacon) <= MaxBeacon
 	}
 	if !ok {
 		return nil, fmt.Errorf("%w: a transcript with numbers that cannot be", ErrCeremony)
