@@ -20,12 +20,13 @@ func proveAt(t *testing.T, j *Job, choose func(honest *parts.Challenges) *parts.
 	m := must(newMasks(j, p.family, func(w Work) ([]fr.Element, error) { return p.columns(w, buffer) }))
 	cs := make([]parts.Commitment, len(j.Work))
 	for i, w := range j.Work {
-		cs[i] = must(p.commit(i, w, m, buffer))
+		cs[i] = must(p.Here().Commit(t.Context(), i, must(p.unit(i, w, m, buffer))))
 	}
 	ch := choose(must(p.family.Challenges(j.Statement, cs)))
 	ps := make([]parts.Part, len(j.Work))
 	for i, w := range j.Work {
-		ps[i] = must(p.provePart(i, w, m, ch, buffer))
+		u := must(p.unit(i, w, m, buffer))
+		ps[i] = must(p.Here().Prove(t.Context(), i, u, must(asked(w, u, ch))))
 	}
 	return ps
 }

@@ -6,14 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"math/big"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
-	"github.com/consensys/gnark/backend"
 	groth16 "github.com/consensys/gnark/backend/groth16/bn254"
 	"github.com/consensys/gnark/backend/witness"
 	cs "github.com/consensys/gnark/constraint/bn254"
-	"github.com/consensys/gnark/constraint/solver"
 
 	"github.com/trilemma-dev/trilemma/circuits/parts"
 )
@@ -106,6 +103,9 @@ type Job struct {
 	// Workers is how many parts are worked at at once; 0 is one. Each takes the memory that the part takes: see [Circuit.Memory].
 	Workers int
 
+	// Hands do the work; nil: the prover does, here.
+	Hands Hands
+
 	// Done is called with each part as it is finished, one call at a time; an error of it ends the work. nil: nobody is told.
 	Done func(i int, part parts.Part) error
 
@@ -126,6 +126,9 @@ const (
 	StageVerify Stage = "verify"
 )
 
+// ErrHands says that parts that were worked at elsewhere are not what they should be.
+var ErrHands = errors.New("a part was not worked at as it should be")
+
 // Prove makes the proof of a job: it commits to all parts, derives the challenges, proves the parts, and verifies the result. ctx stops it
 // after the parts at which it is. Beside the keys it takes the memory of as many parts as there are workers.
 func (p *Prover) Prove(ctx context.Context, j *Job) (ps []parts.Part, err error) {
@@ -142,10 +145,18 @@ func (p *Prover) Prove(ctx context.Context, j *Job) (ps []parts.Part, err error)
 	if err != nil {
 		return nil, err
 	}
+	hands := j.Hands
+	if hands == nil {
+		hands = p.Here()
+	}
 	commitments := make([]parts.Commitment, len(j.Work))
 	w := &workshop{job: j, longest: longest}
-	err = w.each(ctx, StageCommit, func(i int, buffer []fr.Element) (err error) {
-		if commitments[i], err = p.commit(i, j.Work[i], m, buffer); err != nil {
+	err = w.each(ctx, StageCommit, func(ctx context.Context, i int, buffer []fr.Element) error {
+		u, err := p.unit(i, j.Work[i], m, buffer)
+		if err == nil {
+			commitments[i], err = hands.Commit(ctx, i, u)
+		}
+		if err != nil {
 			return fmt.Errorf("commit to part %d: %w", i, err)
 		}
 		return nil
@@ -158,16 +169,24 @@ func (p *Prover) Prove(ctx context.Context, j *Job) (ps []parts.Part, err error)
 		return nil, err
 	}
 	ps = make([]parts.Part, len(j.Work))
-	err = w.each(ctx, StageProve, func(i int, buffer []fr.Element) (err error) {
+	err = w.each(ctx, StageProve, func(ctx context.Context, i int, buffer []fr.Element) error {
 		if have, ok := j.Have[i]; ok && have.Proof != nil && have.Commitment() == commitments[i] {
 			ps[i] = have
 			return nil
 		}
-		if ps[i], err = p.provePart(i, j.Work[i], m, ch, buffer); err != nil {
+		u, err := p.unit(i, j.Work[i], m, buffer)
+		if err != nil {
 			return fmt.Errorf("prove part %d: %w", i, err)
 		}
-		if ps[i].Commitment() != commitments[i] {
-			return fmt.Errorf("prove part %d: it does not commit to the same wires twice", i)
+		a, err := asked(j.Work[i], u, ch)
+		if err == nil {
+			ps[i], err = hands.Prove(ctx, i, u, a)
+		}
+		if err != nil {
+			return fmt.Errorf("prove part %d: %w", i, err)
+		}
+		if ps[i].Proof == nil || ps[i].Commitment() != commitments[i] {
+			return fmt.Errorf("%w: part %d does not commit to the same wires twice", ErrHands, i)
 		}
 		return w.done(i, ps[i])
 	})
@@ -176,7 +195,7 @@ func (p *Prover) Prove(ctx context.Context, j *Job) (ps []parts.Part, err error)
 	}
 	w.progress(StageVerify, 0)
 	if err := p.family.Verify(j.Statement, ps, func(i int, ch *parts.Challenges) ([]fr.Element, error) { return j.Work[i].Given(ch) }); err != nil {
-		return nil, fmt.Errorf("the proof just made: %w", err)
+		return nil, fmt.Errorf("%w: the proof just made: %w", ErrHands, err)
 	}
 	return ps, nil
 }
@@ -188,66 +207,27 @@ func (p *Prover) columns(w Work, buffer []fr.Element) ([]fr.Element, error) {
 	return v, w.Columns(v)
 }
 
-// commit computes what a part commits to, as gnark will.
-func (p *Prover) commit(i int, w Work, m *masks, buffer []fr.Element) (c parts.Commitment, err error) {
-	v, err := p.columns(w, buffer)
-	if err != nil {
-		return c, err
+// unit reads all that a part is made of into buffer.
+func (p *Prover) unit(i int, w Work, m *masks, buffer []fr.Element) (u *Unit, err error) {
+	u = &Unit{Kind: w.Kind()}
+	if u.Columns, err = p.columns(w, buffer); err != nil {
+		return nil, err
 	}
-	sent, received, blind, err := m.of(i)
-	if err != nil {
-		return c, err
-	}
-	_, pk, err := p.keys[w.Kind()].ready()
-	if err != nil {
-		return c, err
-	}
-	point, err := pk.CommitmentKeys[0].Commit(append(v, sent, received, blind))
-	if err != nil {
-		return c, err
-	}
-	return parts.Commitment{Kind: w.Kind(), Point: point.Bytes()}, nil
+	u.Sent, u.Received, u.Blind, err = m.of(i)
+	return u, err
 }
 
-func (p *Prover) provePart(i int, w Work, m *masks, ch *parts.Challenges, buffer []fr.Element) (part parts.Part, err error) {
-	v, err := p.columns(w, buffer)
-	if err != nil {
-		return part, err
-	}
-	sent, received, blind, err := m.of(i)
-	if err != nil {
-		return part, err
-	}
+// asked computes what a part is proved under.
+func asked(w Work, u *Unit, ch *parts.Challenges) (*Asked, error) {
 	given, err := w.Given(ch)
 	if err != nil {
-		return part, err
+		return nil, err
 	}
 	sum, err := w.Sum(ch)
 	if err != nil {
-		return part, err
+		return nil, err
 	}
-	delta := masked(sum, sent, received, ch)
-	k := &p.keys[w.Kind()]
-	system, pk, err := k.ready()
-	if err != nil {
-		return part, err
-	}
-	public := ch.Inputs(delta, given)
-	if len(public) != parts.Publics(k.Circuit.shared, k.Circuit.shape.Given()) {
-		return part, fmt.Errorf("%d public inputs", len(public))
-	}
-	proof, err := groth16.Prove(system, pk, &inputs{vector: k.Circuit.assign(public, v, sent, received)},
-		backend.WithProverHashToFieldFunction(newFixedHash(ch.Mask)),
-		backend.WithSolverOptions(solver.OverrideHint(maskHintID(), func(_ *big.Int, _, out []*big.Int) error {
-			blind.BigInt(out[0])
-			return nil
-		})))
-	if err != nil {
-		return part, err
-	}
-	part = parts.Part{Kind: w.Kind(), Delta: delta}
-	part.Proof, err = newProof(proof)
-	return part, err
+	return &Asked{Mask: ch.Mask, Public: ch.Inputs(masked(sum, u.Sent, u.Received, ch), given)}, nil
 }
 
 // masked is a part's sum with its masks: sum + 1/(x − sent) − 1/(x − received).

@@ -40,6 +40,9 @@ func NewRuns(s *proof.Scheme, keys []Keys, ceremony cid.Cid) (*Runs, error) {
 // Family is what verifies the proofs.
 func (r *Runs) Family() *proof.Family { return r.family }
 
+// Here works at parts in this process, of proofs that are made elsewhere too.
+func (r *Runs) Here() Hands { return r.prover.Here() }
+
 // RunJob is what it takes to prove a run.
 type RunJob struct {
 	Claim *proof.Claim
@@ -47,6 +50,7 @@ type RunJob struct {
 	Seed  Seed
 
 	Workers  int                                // see [Job]
+	Hands    Hands                              // see [Job]
 	Done     func(i int, part parts.Part) error // see [Job]
 	Progress func(s Stage, done, total int)     // see [Job]
 	Have     map[int]parts.Part                 // see [Job]
@@ -105,7 +109,7 @@ func (r *Runs) Prove(ctx context.Context, j *RunJob) (*proof.Proof, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prove a run: %w", err)
 	}
-	job := &Job{Statement: t.Challenged, Seed: j.Seed, Workers: j.Workers, Done: j.Done, Progress: j.Progress, Have: j.Have}
+	job := &Job{Statement: t.Challenged, Seed: j.Seed, Workers: j.Workers, Hands: j.Hands, Done: j.Done, Progress: j.Progress, Have: j.Have}
 	for i := range cut {
 		kind, err := kindOf(s, cut[i].Shape)
 		if err != nil {

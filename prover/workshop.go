@@ -20,7 +20,7 @@ type workshop struct {
 }
 
 // each does something for every part, with a buffer for its columns. It stops at the first error, which it returns, and when ctx ends.
-func (w *workshop) each(ctx context.Context, s Stage, do func(i int, buffer []fr.Element) error) error {
+func (w *workshop) each(ctx context.Context, s Stage, do func(ctx context.Context, i int, buffer []fr.Element) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	next := make(chan int)
 	g.Go(func() error {
@@ -43,7 +43,7 @@ func (w *workshop) each(ctx context.Context, s Stage, do func(i int, buffer []fr
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				if err := safely(i, buffer, do); err != nil {
+				if err := safely(ctx, i, buffer, do); err != nil {
 					return err
 				}
 				w.mu.Lock()
@@ -60,9 +60,9 @@ func (w *workshop) each(ctx context.Context, s Stage, do func(i int, buffer []fr
 }
 
 // safely turns a panic of gnark into an error: nobody else can in a goroutine of ours.
-func safely(i int, buffer []fr.Element, do func(i int, buffer []fr.Element) error) (err error) {
+func safely(ctx context.Context, i int, buffer []fr.Element, do func(ctx context.Context, i int, buffer []fr.Element) error) (err error) {
 	defer caught(fmt.Sprintf("part %d", i), &err)
-	return do(i, buffer)
+	return do(ctx, i, buffer)
 }
 
 func (w *workshop) progress(s Stage, done int) {
