@@ -23,6 +23,9 @@ type Call struct {
 	Output  uint64 // bytes
 	Clock   uint64 // nanoseconds
 	Seed    uint64
+
+	Hide       bool // all that is given and the result are meant to be hidden: see [Task.Secret]
+	Declassify bool // the result is public, whatever is consumed
 }
 
 // Effect reports whether the call changes the world.
@@ -51,6 +54,7 @@ func readCall(cmd string, args datamodel.Node) (Call, error) {
 	c.Output = r.number("output", math.MaxInt64)
 	c.Clock = r.number("clock", math.MaxInt64)
 	c.Seed = r.number("seed", math.MaxInt64)
+	c.Hide, c.Declassify = r.mark("secret"), r.mark("declassify")
 	c.Params = r.get("params", true)
 	want := datamodel.Kind_Map
 	if c.Fun != "" {
@@ -102,6 +106,18 @@ func (r *argReader) text(key string, required bool) string {
 		r.fail("%s is not a string", key)
 	}
 	return s
+}
+
+// mark reads a field that is true or absent.
+func (r *argReader) mark(key string) bool {
+	n := r.get(key, false)
+	if n == nil {
+		return false
+	}
+	if b, err := n.AsBool(); err != nil || !b {
+		r.fail("%s is not true", key)
+	}
+	return true
 }
 
 func (r *argReader) number(key string, limit uint64) uint64 {

@@ -13,6 +13,7 @@ import (
 	"github.com/ipld/go-ipld-prime/node/basicnode"
 
 	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/internal/hidden"
 )
 
 // Commands of tasks that this program runs itself.
@@ -34,6 +35,8 @@ type Config struct {
 	ReadFile func(name string) ([]byte, error)
 	// ReadBlock reads a block that the document names by CID; nil if there are none.
 	ReadBlock func(c cid.Cid) (block.Block, error)
+	// Seal commits to the stream of a secret, and keeps what opens it; nil refuses secrets.
+	Seal func(stream []byte) (hidden.Commitment, error)
 }
 
 // Task is one task of a compiled workflow.
@@ -46,6 +49,7 @@ type Task struct {
 	Awaits      []Await
 	Check       Check
 	Idempotent  bool    // of an effect: may be repeated after a crash
+	Secret      bool    // something that it consumes is hidden, or all that it consumes and gives
 	Source      cid.Cid // of a task of the IPVM draft: its instruction, whose CID is the label; else undefined
 
 	Call // what the args say
@@ -83,10 +87,12 @@ type compiler struct {
 	cfg          Config
 	computations map[string]cid.Cid // by label
 	files        map[string]block.Block
+	hidden       map[*value]bool
 	w            *Workflow
 }
 
-// Compile resolves files and labels to content. The error is an [Errors] with places.
+// Compile resolves files and labels to content, and secrets to commitments. The error is an [Errors] with places. Where it commits to a secret, the document holds
+// the commitment from then on, and no longer the secret: see [Document.Redacted].
 func Compile(d *Document, cfg Config) (*Workflow, error) {
 	c := newCompiler(d, cfg)
 	for _, doc := range d.Tasks {
@@ -100,6 +106,9 @@ func Compile(d *Document, cfg Config) (*Workflow, error) {
 	if c.w.Source = d.Source.CID; c.w.Source.Defined() {
 		c.put(d.Source)
 	}
+	if err := c.w.taint(); err != nil {
+		return nil, err
+	}
 	b, err := c.w.encode(d.Name)
 	if err != nil {
 		return nil, err
@@ -111,8 +120,14 @@ func Compile(d *Document, cfg Config) (*Workflow, error) {
 }
 
 func newCompiler(d *Document, cfg Config) *compiler {
-	return &compiler{reporter: reporter{file: d.File}, cfg: cfg, computations: make(map[string]cid.Cid),
-		files: make(map[string]block.Block), w: &Workflow{Blocks: make(map[cid.Cid][]byte)}}
+	c := &compiler{reporter: reporter{file: d.File}, cfg: cfg, computations: make(map[string]cid.Cid),
+		files: make(map[string]block.Block), hidden: make(map[*value]bool), w: &Workflow{Blocks: make(map[cid.Cid][]byte)}}
+	for _, t := range d.Tasks {
+		for _, v := range t.hidden {
+			c.hidden[v] = true
+		}
+	}
+	return c
 }
 
 // add compiles a task whose awaited tasks were added before. It returns nil if the task has a mistake, which it reports.
@@ -242,6 +257,12 @@ func (c *compiler) runArgs(d *TaskDoc) (datamodel.Node, error) {
 		qp.MapEntry(ma, "output", qp.Int(int64(orDefault(d.Output, c.cfg.Output))))
 		qp.MapEntry(ma, "clock", qp.Int(int64(d.Clock)))
 		qp.MapEntry(ma, "seed", qp.Int(int64(d.Seed)))
+		if d.Secret {
+			qp.MapEntry(ma, "secret", qp.Bool(true))
+		}
+		if d.Declassify {
+			qp.MapEntry(ma, "declassify", qp.Bool(true))
+		}
 	})
 }
 
@@ -350,6 +371,9 @@ func (c *compiler) params(v *value) (n datamodel.Node, err error) {
 }
 
 func (c *compiler) param(v *value) datamodel.Node {
+	if c.hidden[v] {
+		return c.secret(v)
+	}
 	if v.kind != kindMap {
 		n, err := v.scalar()
 		if err != nil {
@@ -358,8 +382,10 @@ func (c *compiler) param(v *value) datamodel.Node {
 		}
 		return n
 	}
-	key, item := v.keys[0], v.items[0]
+	key, item := v.form()
 	switch key {
+	case "value":
+		return c.param(item)
 	case "file":
 		b, ok := c.file(item, item.s)
 		if !ok {

@@ -26,6 +26,7 @@ type Document struct {
 	// Source is the workflow under its own CID, if the document has the form of the IPVM draft; else its CID is undefined.
 	Source block.Block
 
+	root    *value
 	byLabel map[string]*TaskDoc
 }
 
@@ -37,6 +38,8 @@ type TaskDoc struct {
 	Result     string // "", bytes or string
 	Effect     string // command of an effect; Mod and Fun are then empty
 	Idempotent bool
+	Secret     bool // its parameters and its result are hidden
+	Declassify bool // its result is public, whatever it consumes
 	Fuel       uint64
 	Memory     uint32
 	Output     uint64
@@ -45,10 +48,13 @@ type TaskDoc struct {
 	Nonce      []byte
 	Check      Check
 
-	args   *value // params of a run, or args of an effect; nil if absent
-	at     *value
-	modAt  *value
-	awaits []await
+	args    *value // params of a run, or args of an effect; nil if absent
+	at      *value
+	modAt   *value
+	checkAt *value // nil if nobody wishes anything
+	awaits  []await
+	hidden  []*value // parameters that are hidden, in plain or redacted
+	tainted bool     // it consumes something that is hidden, or is meant to be secret
 
 	source    cid.Cid // of a task in the form of the IPVM draft: its instruction
 	memoryCap uint64  // of such a task, in bytes; 0 if it has none
@@ -58,6 +64,7 @@ type TaskDoc struct {
 type await struct {
 	branch, label string
 	at            *value
+	shared        bool // its value would stand in a stream together with others
 }
 
 var labelPattern = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,63}$`)
@@ -90,7 +97,7 @@ func Parse(name string, data []byte) (*Document, error) {
 // read checks a document's values.
 func read(name string, root *value) (*Document, error) {
 	root.setPaths("")
-	r := &docReader{reporter: reporter{file: name}, doc: &Document{File: name, byLabel: make(map[string]*TaskDoc)}}
+	r := &docReader{reporter: reporter{file: name}, doc: &Document{File: name, root: root, byLabel: make(map[string]*TaskDoc)}}
 	r.document(root)
 	if err := r.err(); err != nil {
 		return nil, err
@@ -180,7 +187,7 @@ func (r *docReader) document(root *value) {
 		return
 	}
 	r.doc.Name = r.text(root.get("name"))
-	defaults := TaskDoc{Check: Check{Mode: CheckRerun}}
+	var defaults TaskDoc
 	if d := root.get("defaults"); d != nil && r.fields(d, limitFields...) {
 		r.limits(&defaults, d)
 	}
@@ -212,20 +219,18 @@ func (r *docReader) limits(t *TaskDoc, v *value) {
 	t.Clock = r.number(v.get("clock"), 0, math.MaxInt64, t.Clock)
 	t.Seed = r.number(v.get("seed"), 0, math.MaxInt64, t.Seed)
 	if c := v.get("check"); c != nil {
-		t.Check = r.check(c)
+		t.Check, t.checkAt = r.check(c), c
 	}
 }
 
 func (r *docReader) task(t *TaskDoc) {
 	v := t.at
-	if !r.fields(v, append([]string{"run", "effect", "nonce", "secret"}, limitFields...)...) {
+	if !r.fields(v, append([]string{"run", "effect", "nonce", "secret", "declassify"}, limitFields...)...) {
 		return
 	}
 	r.limits(t, v)
 	t.Nonce = []byte(r.text(v.get("nonce")))
-	if s := v.get("secret"); s != nil && r.boolean(s) {
-		r.at(s, "secret tasks need the zk mode, which this version does not have")
-	}
+	t.Secret, t.Declassify = r.boolean(v.get("secret")), r.boolean(v.get("declassify"))
 	run, effect := v.get("run"), v.get("effect")
 	switch {
 	case (run == nil) == (effect == nil):
@@ -235,6 +240,7 @@ func (r *docReader) task(t *TaskDoc) {
 	default:
 		r.effect(t, effect)
 	}
+	r.secrets(t)
 }
 
 func (r *docReader) run(t *TaskDoc, v *value) {
@@ -302,6 +308,7 @@ func (r *docReader) command(t *TaskDoc, p *value) {
 			r.param(t, item)
 		}
 	}
+	r.shared(t)
 	if s := p.get("stdin"); s != nil {
 		r.param(t, s)
 	}
@@ -336,19 +343,29 @@ func (r *docReader) param(t *TaskDoc, v *value) {
 	case kindMap:
 		r.special(t, v)
 	default:
-		if _, err := v.scalar(); err != nil {
-			r.at(v, "%v", err)
-		}
+		r.scalar(v, t.Secret)
+	}
+}
+
+// scalar checks a scalar. What is wrong with a secret is told without quoting it.
+func (r *docReader) scalar(v *value, secret bool) {
+	_, err := v.scalar()
+	if err != nil && secret {
+		err = errors.New("the secret is no scalar of at most 64 bits")
+	}
+	if err != nil {
+		r.at(v, "%v", err)
 	}
 }
 
 func (r *docReader) special(t *TaskDoc, v *value) {
-	known := append([]string{"file", "bytes", "/"}, promiseFields...)
-	if s := v.get("secret"); s != nil {
-		r.at(s, "secret parameters need the zk mode, which this version does not have")
+	known := append([]string{"file", "bytes", "value", "/"}, promiseFields...)
+	if s := v.get(secretKey); s != nil && s.kind == kindMap {
+		r.redacted(t, v)
 		return
 	}
-	if len(v.keys) != 1 || !contains(known, v.keys[0]) {
+	key, item := v.form()
+	if !contains(known, key) {
 		hint := ""
 		if len(v.keys) > 0 {
 			hint = nearest(v.keys[0], known)
@@ -356,7 +373,14 @@ func (r *docReader) special(t *TaskDoc, v *value) {
 		r.at(v, "a parameter that is a map has exactly one of the fields %s%s", strings.Join(known, ", "), hint)
 		return
 	}
-	key, item := v.keys[0], v.items[0]
+	secret := r.boolean(v.get(secretKey))
+	if secret {
+		t.hidden = append(t.hidden, v)
+	}
+	if key == "value" {
+		r.scalar(item, secret || t.Secret)
+		return
+	}
 	s := r.text(item)
 	switch key {
 	case "file":

@@ -53,6 +53,9 @@ func (r *docReader) graph() {
 	}
 	slices.SortStableFunc(order, func(a, b *TaskDoc) int { return boolInt(a.Effect != "") - boolInt(b.Effect != "") })
 	r.doc.Tasks = order
+	for _, t := range order {
+		r.taint(t)
+	}
 }
 
 func boolInt(b bool) int {

@@ -251,6 +251,9 @@ func (r *docReader) ipvmArgs(t *TaskDoc, args *value) *value {
 		out.items[i] = p
 		r.param(t, p)
 	}
+	for _, v := range t.hidden {
+		r.at(v, "the draft's form has no secrets: write the workflow as %s", Version)
+	}
 	return &out
 }
 
@@ -271,6 +274,9 @@ func (r *docReader) ipvmLimits(t *TaskDoc, meta *value) {
 			return 0
 		}
 		return v.i.Uint64()
+	}
+	if s := meta.get(secretKey); s != nil {
+		r.at(s, "the draft's form has no secrets: write the workflow as %s", Version)
 	}
 	t.Fuel = number("fuel")
 	t.memoryCap = number("memory")

@@ -235,7 +235,7 @@ func (w *Workflow) connect() error {
 		w.Tasks = append(w.Tasks, tasks[d])
 	}
 	slices.SortStableFunc(w.Tasks, func(a, b *Task) int { return boolInt(a.Effect()) - boolInt(b.Effect()) })
-	return nil
+	return w.taint()
 }
 
 // eachPromise calls f for every promise in a task's parameters, in their order.
