@@ -68,12 +68,21 @@ func (s *Keystore) Save(k Keys, ceremony cid.Cid) (*Manifest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("save keys: %w", err)
 	}
-	if old != nil && old.provingName() != m.provingName() {
-		if err := os.Remove(filepath.Join(s.dir, old.provingName())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("save keys: %w", err)
-		}
+	if err := s.drop(old, m); err != nil {
+		return nil, fmt.Errorf("save keys: %w", err)
 	}
 	return m, nil
+}
+
+// drop removes a proving key, if there was one, that another one has replaced.
+func (s *Keystore) drop(old, m *Manifest) error {
+	if old == nil || old.provingName() == m.provingName() {
+		return nil
+	}
+	if err := os.Remove(filepath.Join(s.dir, old.provingName())); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func hexName(d parts.Digest) string { return fmt.Sprintf("%x", d[:16]) }

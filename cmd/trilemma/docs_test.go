@@ -47,6 +47,7 @@ var shapes = map[string]any{
 	"prove":            wire.Proofs{},
 	"setup-list":       setupJSON{},
 	"setup":            setupFamilyJSON{},
+	"ceremony":         ceremonyJSON{},
 }
 
 var made = regexp.MustCompile(`(?s)<!-- (flags|json|file) ([^ ]+) -->\n.*?<!-- end -->`)

@@ -130,25 +130,16 @@ func (a *app) proofs(ctx context.Context, b *receipts.Bundle, tasks []string, f 
 	type result struct {
 		b    *receipts.Bundle
 		made []proving.Proved
-		err  error
 	}
-	done := make(chan result, 1)
-	go func() {
-		var r result
-		r.b, r.made, r.err = p.Bundle(ctx, b, tasks)
-		done <- r
-	}()
-	select {
-	case r := <-done:
-		bar.end()
-		if r.err != nil {
-			return nil, nil, provingFailure(r.err)
-		}
-		return r.b, r.made, a.keepRate(r.made)
-	case <-ctx.Done(): // the parts that are being proved are not waited for: the process ends with them
-		bar.end()
-		return nil, nil, &status{code: exitFailed, err: errors.New("interrupted"), hint: "the same command goes on where it was"}
+	r, err := unlessInterrupted(ctx, func() (r result, err error) {
+		r.b, r.made, err = p.Bundle(ctx, b, tasks)
+		return r, err
+	})
+	bar.end()
+	if err != nil {
+		return nil, nil, provingFailure(err)
 	}
+	return r.b, r.made, a.keepRate(r.made)
 }
 
 // keepRate keeps how fast proving was, for preflight.

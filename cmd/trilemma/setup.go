@@ -15,14 +15,14 @@ import (
 func (a *app) setupCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "setup",
-		Short: "Keys to prove with: list, make, export",
+		Short: "Keys to prove with: list, make, export; ceremonies",
 		Long: `Keys of circuits lie under TRILEMMA_HOME, in keys. Whoever knows the randomness that keys were made from can prove anything under them: those that are
 made here are development keys. Proofs are checked under keys that the verifier trusts: those under TRILEMMA_HOME, and those that verify --keys names.`,
 		Example: "  trilemma setup list",
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(a.setupListCommand(), a.setupGenerateCommand(), a.setupExportCommand())
+	c.AddCommand(a.setupListCommand(), a.setupGenerateCommand(), a.setupExportCommand(), a.ceremonyCommand())
 	return c
 }
 

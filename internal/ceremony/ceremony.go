@@ -98,10 +98,15 @@ func Open(dir string) (*Ceremony, error) {
 	if got := len(c.Transcript.Circuits); got != len(c.Circuits) {
 		return nil, fmt.Errorf("%w: it is for %d circuits, the scheme %s has %d", prover.ErrCeremony, got, c.Transcript.Scheme, len(c.Circuits))
 	}
+	size := uint64(0)
 	for i, circuit := range c.Circuits {
+		size = max(size, prover.PowersFor(circuit.Constraints()))
 		if d := circuit.Digest(); string(c.Transcript.Circuits[i].Circuit) != string(d[:]) {
 			return nil, fmt.Errorf("%w: its circuit %d is not %s as this version has it", prover.ErrCeremony, i, circuit.Name())
 		}
+	}
+	if got := uint64(c.Transcript.Size); got < size || got > 2*size { // twice as much: a circuit can be a few constraints larger than its shape says
+		return nil, fmt.Errorf("%w: powers of size %d, not %d", prover.ErrCeremony, got, size)
 	}
 	return c, nil
 }
