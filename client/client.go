@@ -32,6 +32,11 @@ type (
 	ExecRequest   = wire.ExecRequest
 	Call          = wire.Call
 
+	Proofs       = wire.Proofs
+	Proved       = wire.Proved
+	ProveRequest = wire.ProveRequest
+	ProofHead    = wire.ProofHead
+
 	Preflight        = wire.Preflight
 	PreflightRequest = wire.PreflightRequest
 	Workflow         = wire.Workflow

@@ -79,16 +79,34 @@ func useOfCall(r *Call) *capability.Use {
 
 // Verify asks for verdicts about a run whose bundle is at the service.
 func (c *Client) Verify(ctx context.Context, r VerifyRequest) (*Job, error) {
-	use := &capability.Use{Check: r.Mode, Modules: []string{}}
-	if c.cfg.Key != nil && (r.Mode == "rerun" || r.Mode == "all" || r.Mode == "check" || r.Open) {
-		var run Run
-		if err := c.get(ctx, call{method: http.MethodGet, path: "/v1/runs/" + r.Run, command: capability.CommandGet}, &run); err == nil {
-			if w, err := c.useOf(ctx, run.Workflow); err == nil { // else there is nothing to run
-				use, use.Check = w, r.Mode
-			}
+	use := c.useOfRun(ctx, r.Run, r.Mode, r.Mode == "rerun" || r.Mode == "all" || r.Mode == "check" || r.Open)
+	return c.submit(ctx, "/v1/verifications", capability.CommandChallenge, use, r)
+}
+
+// useOfRun is what a check of a run may use; runs says that its tasks are run again.
+func (c *Client) useOfRun(ctx context.Context, id, mode string, runs bool) *capability.Use {
+	use := &capability.Use{Check: mode, Modules: []string{}}
+	if c.cfg.Key == nil || !runs {
+		return use
+	}
+	var run Run
+	if err := c.get(ctx, call{method: http.MethodGet, path: "/v1/runs/" + id, command: capability.CommandGet}, &run); err == nil {
+		if w, err := c.useOf(ctx, run.Workflow); err == nil { // else there is nothing to run
+			use, use.Check = w, mode
 		}
 	}
-	return c.submit(ctx, "/v1/verifications", capability.CommandChallenge, use, r)
+	return use
+}
+
+// Prove asks for proofs of a run whose bundle is at the service. The answer names the record of the run with the proofs: see [Client.Bundle].
+func (c *Client) Prove(ctx context.Context, r ProveRequest) (*Job, error) {
+	return c.submit(ctx, "/v1/proofs", capability.CommandProve, c.useOfRun(ctx, r.Run, "zk", true), r)
+}
+
+// Proof asks what a proof at the service says of itself.
+func (c *Client) Proof(ctx context.Context, id string) (*ProofHead, error) {
+	var out ProofHead
+	return &out, c.get(ctx, call{method: http.MethodGet, path: "/v1/proofs/" + id, command: capability.CommandGet}, &out)
 }
 
 // Job asks where a job stands.

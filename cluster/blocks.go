@@ -126,6 +126,22 @@ func (e *Engine) Put(ctx context.Context, b block.Block) error {
 	return nil
 }
 
+// Forget removes a block that was kept by itself and that nobody will ask for again. One that is not there, or lies in a pack, is left as it is.
+func (e *Engine) Forget(ctx context.Context, c cid.Cid) error {
+	if e.packs.has(c) {
+		return nil
+	}
+	e.stored.remove(c)
+	err := e.remove(ctx, blockKey+c.String())
+	if oerr := e.content.Delete(ctx, c.String()); !errors.Is(oerr, jetstream.ErrObjectNotFound) {
+		err = errors.Join(err, oerr)
+	}
+	if err != nil {
+		return fmt.Errorf("forget block %s: %w", c, e.storageError(err))
+	}
+	return nil
+}
+
 // contentTimeout bounds how long an object may take on its way.
 const contentTimeout = time.Minute
 
@@ -235,4 +251,10 @@ func (s *cidSet) add(c cid.Cid) {
 		s.set = make(map[cid.Cid]struct{})
 	}
 	s.set[c] = struct{}{}
+}
+
+func (s *cidSet) remove(c cid.Cid) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.set, c)
 }

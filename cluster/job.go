@@ -16,7 +16,8 @@ import (
 // handler; these are the ones that the project's own handlers serve.
 const (
 	ClassExecute = "execute"
-	ClassProve   = "prove"
+	ClassProof   = "proof" // whole proofs: whoever has one on its hands has their parts worked at
+	ClassProve   = "prove" // parts of proofs; what follows in a class names the keys: see internal/jobs
 	ClassCheck   = "check"
 )
 

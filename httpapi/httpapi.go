@@ -43,6 +43,8 @@ type Config struct {
 	Open bool
 	// Public lets everybody read blocks, through the gateway too, without a token.
 	Public bool
+	// Schemes are the circuits that proofs can be made with here, the default first; empty: none are made.
+	Schemes []string
 	// Effects are the commands of effects that are allowed here.
 	Effects []string
 	// Proxies are addresses or networks whose X-Forwarded-For is believed.
@@ -188,6 +190,7 @@ func (s *Server) operations() {
 	s.serviceOperations()
 	s.contentOperations()
 	s.workOperations()
+	s.proofOperations()
 	s.jobOperations()
 	s.receiptOperations()
 	s.finishDescription()

@@ -60,6 +60,8 @@ func (s *Server) job(ctx context.Context, st Status) (wire.Job, error) {
 		err = json.Unmarshal(b.Data, &j.Report)
 	case work.KindPreflight:
 		err = json.Unmarshal(b.Data, &j.Preflight)
+	case work.KindProve:
+		err = json.Unmarshal(b.Data, &j.Proofs)
 	}
 	return j, err
 }

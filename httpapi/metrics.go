@@ -32,6 +32,10 @@ type Metrics struct {
 	steps    prometheus.Counter
 	segments prometheus.Counter
 	verdicts *prometheus.CounterVec
+
+	parts     *prometheus.CounterVec
+	partTimes *prometheus.HistogramVec
+	proofs    *prometheus.CounterVec
 }
 
 // NewMetrics registers the service's metrics.
@@ -62,6 +66,9 @@ func NewMetrics(r *prometheus.Registry) *Metrics {
 		steps:     plain("steps_total", "Machine instructions of transcripts."),
 		segments:  plain("segments_total", "Segments of transcripts."),
 		verdicts:  counter("verdicts_total", "Verdicts, by mode and outcome.", "mode", "outcome"),
+		parts:     counter("proof_parts_total", "Parts of proofs that were worked at here, by stage and end.", "stage", "end"),
+		partTimes: histogram("proof_part_seconds", "How long parts of proofs were worked at here.", prometheus.ExponentialBuckets(0.01, 2, 14), "stage"),
+		proofs:    counter("proofs_total", "Proofs that were made of tasks, by where their keys come from.", "setup"),
 	}
 	r.MustRegister(m.watchers)
 	return m
@@ -81,13 +88,23 @@ func (m *Metrics) request(route, method string, status int, took time.Duration) 
 	m.durations.WithLabelValues(route).Observe(took.Seconds())
 }
 
+// Part counts a part of a proof that was worked at here, at a stage: commit or prove.
+func (m *Metrics) Part(stage string, err error, took time.Duration) {
+	m.parts.WithLabelValues(stage, end(err)).Inc()
+	m.partTimes.WithLabelValues(stage).Observe(took.Seconds())
+}
+
+// end is how work ended.
+func end(err error) string {
+	if err != nil {
+		return "failed"
+	}
+	return "done"
+}
+
 // Worked counts what a job of a kind came to: its answer, or why there is none.
 func (m *Metrics) Worked(kind string, answer []byte, err error, took time.Duration) {
-	end := "done"
-	if err != nil {
-		end = "failed"
-	}
-	m.jobs.WithLabelValues(kind, end).Inc()
+	m.jobs.WithLabelValues(kind, end(err)).Inc()
 	m.jobTimes.WithLabelValues(kind).Observe(took.Seconds())
 	if err != nil {
 		return
@@ -105,12 +122,27 @@ func (m *Metrics) Worked(kind string, answer []byte, err error, took time.Durati
 				m.verdicts.WithLabelValues(v.Mode, v.Outcome).Inc()
 			}
 		}
+	case work.KindProve:
+		var p wire.Proofs
+		if json.Unmarshal(answer, &p) == nil {
+			for _, one := range p.Tasks {
+				m.proofs.WithLabelValues(setupLabel(one.Setup)).Inc()
+			}
+		}
 	case work.KindExec:
 		var e wire.Exec
 		if json.Unmarshal(answer, &e) == nil {
 			m.fuel.Add(float64(e.Fuel))
 		}
 	}
+}
+
+// setupLabel keeps CIDs out of labels.
+func setupLabel(setup string) string {
+	if setup == "dev" {
+		return setup
+	}
+	return "ceremony"
 }
 
 func (m *Metrics) run(r *wire.Run) {

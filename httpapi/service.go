@@ -49,7 +49,7 @@ func (s *Server) describe() wire.Service {
 	l := s.cfg.Limits
 	effects := append([]string{}, s.cfg.Effects...)
 	return wire.Service{DID: s.cfg.Signer.DID(), Version: s.cfg.Version, Profile: link.Profile, Development: s.cfg.Open, Public: s.cfg.Public,
-		Modes: work.Modes(), Engines: []string{work.EngineNative, work.EngineMachine}, Effects: effects,
+		Modes: work.Modes(), Schemes: append([]string{}, s.cfg.Schemes...), Engines: []string{work.EngineNative, work.EngineMachine}, Effects: effects,
 		Limits: wire.Limits{Fuel: l.Fuel, Memory: l.Memory, Block: block.MaxBlock, CAR: l.Body, Blocks: l.Blocks, Document: workflow.MaxDocument,
 			Rate: l.Rate, DIDRate: l.DIDRate, Concurrency: l.Concurrency, Watchers: l.Watchers, Wait: l.Wait.Seconds()}}
 }

@@ -176,28 +176,34 @@ func (s *Server) postVerification(ctx context.Context, in *ask[wire.VerifyReques
 	if err := work.CheckVerify(&in.Body); err != nil {
 		return nil, err
 	}
-	c, err := (&named{in.Body.Run}).parse()
+	c, err := s.asksFor(ctx, in.Body.Run, in.Body.Mode, work.Runs(in.Body.Mode) || in.Body.Open)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.cfg.Blocks.Get(ctx, c); err != nil {
-		return nil, err
+	return submit(ctx, s, in, work.KindVerify, c)
+}
+
+// asksFor finds a run that is asked about in a mode, and checks whether that is allowed. runs says that its tasks are to be run again.
+func (s *Server) asksFor(ctx context.Context, run, mode string, runs bool) (cid.Cid, error) {
+	c, err := (&named{run}).parse()
+	if err != nil {
+		return c, err
 	}
-	use := capability.Use{Check: in.Body.Mode, Modules: []string{}}
-	if mode := in.Body.Mode; work.Runs(mode) || in.Body.Open {
-		b, err := work.Bundle(ctx, s.cfg.Blocks, in.Body.Run)
+	if _, err := s.cfg.Blocks.Get(ctx, c); err != nil {
+		return c, err
+	}
+	use := capability.Use{Check: mode, Modules: []string{}}
+	if runs {
+		b, err := work.Bundle(ctx, s.cfg.Blocks, run)
 		if err != nil {
-			return nil, err
+			return c, err
 		}
 		if w, err := work.Workflow(ctx, bundleBlocks{b}, receipts.CID(b.Record.Workflow).String()); err == nil { // else there is nothing to run
 			use = work.UseOf(w)
 			use.Check = mode
 		}
 	}
-	if err := s.allowed(ctx, use); err != nil {
-		return nil, err
-	}
-	return submit(ctx, s, in, work.KindVerify, c)
+	return c, s.allowed(ctx, use)
 }
 
 // bundleBlocks reads from a bundle.

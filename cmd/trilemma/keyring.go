@@ -63,6 +63,23 @@ func (a *app) provingKeys(ctx context.Context, name string) (*proving.Keys, erro
 	return k, hostFailure(err)
 }
 
+// provingKeysHere opens the keys of a scheme. They must be there.
+func (a *app) provingKeysHere(ctx context.Context, name string) (*proving.Keys, error) {
+	s, err := scheme(name)
+	if err != nil {
+		return nil, err
+	}
+	store, err := a.keystore()
+	if err != nil {
+		return nil, err
+	}
+	k, err := proving.Open(ctx, store, s, nil)
+	if errors.Is(err, prover.ErrNoKeys) {
+		return nil, &status{code: exitUsage, err: err, hint: "copy the directory keys of the service's TRILEMMA_HOME: keys that were made here would be others"}
+	}
+	return k, hostFailure(err)
+}
+
 // digest is the ID of a family.
 type digest = [sha256.Size]byte
 

@@ -5,15 +5,18 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/internal/proving"
+	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/verifier"
 )
@@ -63,7 +66,12 @@ An attempt that was interrupted or killed is taken up again by the same command.
   trilemma verify proved.car --mode zk --allow-dev-setup`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFile("car"),
-		RunE:              func(c *cobra.Command, args []string) error { return a.prove(c.Context(), args[0], to, tasks, f) },
+		RunE: func(c *cobra.Command, args []string) error {
+			if a.remote.url != "" && !c.Flags().Changed("scheme") {
+				f.scheme = "" // the service's own
+			}
+			return a.prove(c.Context(), args[0], to, tasks, f)
+		},
 	}
 	f.add(c, "memory")
 	c.Flags().StringArrayVar(&tasks, "task", nil, "prove only the task of this label; may be given again")
@@ -87,14 +95,22 @@ func (a *app) prove(ctx context.Context, name, to string, tasks []string, f prov
 	if err != nil {
 		return bad(err)
 	}
-	b, made, err := a.proofs(ctx, b, tasks, f)
+	var made *wire.Proofs
+	if a.remote.url != "" {
+		b, made, err = a.proveThere(ctx, b, tasks, f)
+	} else {
+		var here []proving.Proved
+		if b, here, err = a.proofs(ctx, b, tasks, f); err == nil {
+			made = proving.ProofsOf(b, here, processPeak())
+		}
+	}
 	if err != nil {
 		return err
 	}
 	if err := a.write(ctx, out, b.Write); err != nil {
 		return err
 	}
-	return a.printProofs(b, made)
+	return a.printProofs(made)
 }
 
 // proofs proves tasks of a bundle.
@@ -167,19 +183,19 @@ func provingFailure(err error) error {
 }
 
 // printProofs shows what was proved.
-func (a *app) printProofs(b *receipts.Bundle, made []proving.Proved) error {
+func (a *app) printProofs(made *wire.Proofs) error {
 	if a.json {
-		return a.printJSON(proving.ProofsOf(b, made, processPeak()))
+		return a.printJSON(made)
 	}
 	rows := [][]string{{"TASK", "STEPS", "FUEL", "PARTS", "RAN IN", "PROVED IN", "BYTES", "SETUP"}}
-	for i := range made {
-		p := &made[i]
-		rows = append(rows, []string{p.Task, fmt.Sprint(p.Steps), fmt.Sprint(p.Fuel), fmt.Sprint(p.Parts), p.Execute.Round(time.Microsecond).String(),
-			fmt.Sprintf("%.1f s", p.Seconds()), fmt.Sprint(p.Bytes), p.Setup})
+	for _, task := range slices.Sorted(maps.Keys(made.Tasks)) {
+		p := made.Tasks[task]
+		rows = append(rows, []string{task, fmt.Sprint(p.Steps), fmt.Sprint(p.Fuel), fmt.Sprint(p.Proofs), time.Duration(p.Execute * float64(time.Second)).Round(time.Microsecond).String(),
+			fmt.Sprintf("%.1f s", p.Seconds), fmt.Sprint(p.Bytes), p.Setup})
 	}
 	if err := table(a.err, lines(rows)); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.err, "run %s\n", b.Root)
+	fmt.Fprintf(a.err, "run %s\n", made.Run)
 	return nil
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/client"
 	"github.com/trilemma-dev/trilemma/executor"
+	"github.com/trilemma-dev/trilemma/internal/proving"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/verifier"
@@ -40,7 +41,7 @@ func (f *remoteFlags) add(root *cobra.Command) {
 
 // remoteCommands are those that a service can do the work of.
 func remoteCommands() []string {
-	return []string{"run", "exec", "verify", "preflight", "inspect"}
+	return []string{"run", "exec", "verify", "prove", "preflight", "inspect"}
 }
 
 // check refuses a service where it was named for a command that needs none. One that the environment names is for those that do.
@@ -52,7 +53,7 @@ func (f *remoteFlags) check(c *cobra.Command, getenv func(string) string) error 
 		return nil
 	}
 	if c.Flags().Changed("remote") {
-		return usage("%s is done here: a service does run, exec, verify, preflight and inspect", c.CommandPath())
+		return usage("%s is done here: a service does run, exec, verify, prove, preflight and inspect", c.CommandPath())
 	}
 	f.url = ""
 	return nil
@@ -374,6 +375,43 @@ func (a *app) verifyThere(ctx context.Context, b *receipts.Bundle, size int64, f
 	}
 	fmt.Fprintf(a.err, "note: these are the verdicts of the service at %s\n", a.remote.url)
 	return a.printWire(j.Report, f)
+}
+
+// proveThere lets the service prove tasks of a bundle. It sees what it proves; the bundle that comes back is checked to be of the same run.
+func (a *app) proveThere(ctx context.Context, b *receipts.Bundle, tasks []string, f proveFlags) (*receipts.Bundle, *client.Proofs, error) {
+	if f.memory != 0 || f.workers != 0 {
+		return nil, nil, usage("--memory and --parts are the service's own business")
+	}
+	c, _, err := a.service(ctx, engineNative)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := c.PutBundle(ctx, b); err != nil {
+		return nil, nil, remoteError(err)
+	}
+	bar := a.stages()
+	j, err := c.Prove(ctx, client.ProveRequest{Run: b.Root.String(), Tasks: tasks, Scheme: f.scheme})
+	j, err = a.finished(ctx, c, j, err, func(j *client.Job) {
+		bar.show(proving.Progress{Task: "proof", Stage: j.Stage, Done: int(j.Done), Total: int(j.Total), Left: time.Duration(j.Left * float64(time.Second))})
+	})
+	bar.end()
+	if errors.Is(err, context.Canceled) {
+		return nil, nil, &status{code: exitFailed, err: errors.New("interrupted"), hint: "the service was told to stop"}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if j.Proofs == nil {
+		return nil, nil, hostFailure(client.ErrAnswer)
+	}
+	proved, err := c.Bundle(ctx, j.Proofs.Run)
+	if err != nil {
+		return nil, nil, remoteError(err)
+	}
+	if proved.Record.Receipt != b.Record.Receipt {
+		return nil, nil, hostFailure(fmt.Errorf("%w: the bundle of another run", client.ErrAnswer))
+	}
+	return proved, j.Proofs, nil
 }
 
 // carOf reads a bundle or a ruling: its root, and it all as a CAR file.

@@ -43,6 +43,8 @@ type serveFlags struct {
 	concurrency    int
 	watchers       int
 	jobs, checks   int
+	proofs, parts  int
+	proveMemory    int64
 	wait, slow     time.Duration
 	drain          time.Duration
 	keyScheme      string
@@ -103,6 +105,9 @@ before the environment, and that before the file.`,
 	fl.IntVar(&f.watchers, "watchers", 0, "event streams at a time, likewise; 0: 1024")
 	fl.IntVar(&f.jobs, "jobs", 0, "jobs that run here at a time; 0: one for each core, -1: none, workers do them")
 	fl.IntVar(&f.checks, "checks", 0, "verifications that run here at a time; 0: 1, -1: none")
+	fl.IntVar(&f.proofs, "proofs", 0, "proofs that are made here at a time; 0: 1, -1: none")
+	fl.IntVar(&f.parts, "parts", 0, "parts of a proof that are worked at here at once, as far as memory goes; 0: one for each core, -1: none, workers do them")
+	fl.Int64Var(&f.proveMemory, "prove-memory", 0, "MiB that making a proof may take here; 0: no limit. What would take more is refused")
 	fl.DurationVar(&f.wait, "wait-limit", 0, "longest that a request is kept waiting for a job; 0: 1m")
 	fl.DurationVar(&f.slow, "slow-limit", 0, "longest pause of a client within a body or an answer; 0: 15s")
 	fl.DurationVar(&f.drain, "drain", 20*time.Second, "how long requests and jobs may take to end when the service is told to")
@@ -151,6 +156,12 @@ func effectsAllowed(files string, hosts []string) map[string]executor.Effect {
 func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	if f.storage < 0 || f.storage > 0 && f.nats != "" {
 		return usage("--storage-limit is a number of bytes for an engine in this process: NATS servers elsewhere have limits of their own")
+	}
+	if f.parts < 0 && f.nats == "" {
+		return usage("--parts -1 leaves the parts of proofs to workers, who need --nats")
+	}
+	if err := (&proveFlags{memory: f.proveMemory}).check(); err != nil {
+		return err
 	}
 	log, err := a.logger(f)
 	if err != nil {
@@ -210,10 +221,15 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 		return err
 	}
 	effects := effectsAllowed(f.files, f.hosts)
+	proofs := a.prover(e, metrics, f.data)
+	proofs.Memory, proofs.Parts = f.proveMemory<<20, f.parts
+	if f.nats != "" {
+		proofs.Spread = spreadParts
+	}
 	h := &jobs.Handler{Engine: e, Metrics: metrics, Tracer: tracer.Tracer("trilemma"),
-		Worker: &work.Worker{Signer: key, Native: native.Runner, Machine: &engine.Machine{}, Blocks: e, Records: e, Memo: memo, Effects: effects, Family: family, Predictor: predictor, Now: time.Now, CPU: processCPU}}
+		Worker: &work.Worker{Signer: key, Native: native.Runner, Machine: &engine.Machine{}, Blocks: e, Records: e, Memo: memo, Effects: effects, Family: family, Predictor: predictor, Prover: proofs, Now: time.Now, CPU: processCPU, Peak: processPeak}}
 	open := loopback(listener.Addr()) && !f.tokens
-	api, err := httpapi.New(f.service(httpapi.Config{Signer: key, Engine: jobs.Engine{Engine: e}, News: jobs.Engine{Engine: e}, Blocks: e, Records: e, Ready: e.Ready, Keys: a.setup, Open: open, Effects: names(effects),
+	api, err := httpapi.New(f.service(httpapi.Config{Signer: key, Engine: jobs.Engine{Engine: e}, News: jobs.Engine{Engine: e}, Blocks: e, Records: e, Ready: e.Ready, Keys: a.setup, Open: open, Effects: names(effects), Schemes: schemes(f.keyScheme, f.proofs),
 		Version: version(), Dir: f.data, Log: log, Metrics: metrics, Tracer: tracer}))
 	if err != nil {
 		return usage("%w", err)
@@ -276,7 +292,8 @@ func (f *serveFlags) serveUntil(ctx context.Context, l net.Listener, api *httpap
 	})
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	cfg := cluster.WorkerConfig{Handlers: h.Handlers(), Slots: map[string]int{cluster.ClassExecute: slots(f.jobs, true), cluster.ClassCheck: slots(f.checks, false)}, Grace: f.drain}
+	cfg := cluster.WorkerConfig{Handlers: h.Handlers(), Slots: map[string]int{cluster.ClassExecute: slots(f.jobs, true), cluster.ClassCheck: slots(f.checks, false),
+		cluster.ClassProof: slots(f.proofs, false)}, Grace: f.drain}
 	for class, n := range cfg.Slots {
 		if n == 0 {
 			delete(cfg.Handlers, class)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"path/filepath"
 	goruntime "runtime"
 	"slices"
 	"strings"
@@ -20,7 +21,11 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"github.com/trilemma-dev/trilemma/circuits/proof"
+	"github.com/trilemma-dev/trilemma/cluster"
 	"github.com/trilemma-dev/trilemma/executor"
+	"github.com/trilemma-dev/trilemma/httpapi"
+	"github.com/trilemma-dev/trilemma/internal/jobs"
 )
 
 // slots is how many jobs run at a time: 0 stands for a default, a number below for none.
@@ -34,6 +39,28 @@ func slots(n int, many bool) int {
 		return 8 * goruntime.GOMAXPROCS(0) // most of a short job is waiting until its end is durable
 	}
 	return 1
+}
+
+// spreadParts is how many parts of a proof lie in the queue at once: more than there are workers, so that none of them waits.
+const spreadParts = 32
+
+// prover makes proofs for a service, or works at their parts for another one. Its keys are those of this home.
+func (a *app) prover(e *cluster.Engine, metrics *httpapi.Metrics, data string) *jobs.Proofs {
+	return &jobs.Proofs{Engine: e, Metrics: metrics, Open: a.provingKeys, Sessions: filepath.Join(data, "proving")}
+}
+
+// schemes are the circuits that a service proves with, the default first; none if it makes no proofs.
+func schemes(first string, proofs int) []string {
+	if proofs < 0 {
+		return nil
+	}
+	out := []string{first}
+	for _, name := range proof.Names() {
+		if name != first {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // names are the commands of effects, in order.

@@ -13,8 +13,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 	"go.opentelemetry.io/otel/trace/noop"
+	"golang.org/x/sync/errgroup"
 
-	"github.com/trilemma-dev/trilemma/circuits/proof"
+	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/cluster"
 	"github.com/trilemma-dev/trilemma/httpapi"
 	"github.com/trilemma-dev/trilemma/internal/engine"
@@ -37,10 +38,12 @@ func (a *app) workerCommand() *cobra.Command {
 		Long: `Take jobs from the queues of an engine that services share (trilemma serve --nats URL), and do them. A worker may join and leave at any time: told to
 stop (SIGTERM) it takes no more jobs and lets those that run end; killed, it loses them to another worker.
 
-Whoever runs workflows signs their receipts, so that a worker of the class execute needs the key of the service: give it with --key. Nothing secret comes this
-way: a job whose content is secret is refused when it is submitted.`,
+Whoever runs workflows signs their receipts, so that a worker of the class execute needs the key of the service: give it with --key. A worker of the class prove
+works at parts of proofs, and needs the proving keys of the service's scheme: the directory keys of its TRILEMMA_HOME. Nothing secret comes this way: a job whose content
+is secret is refused when it is submitted.`,
 		Example: `  trilemma worker --nats nats://10.0.0.1:4222 --key service.key
   trilemma worker --nats tls://nats.example:4222 --nats-credentials worker.creds --classes check
+  trilemma worker --nats nats://10.0.0.1:4222 --classes prove --scheme small
   trilemma worker letters --nats nats://10.0.0.1:4222`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -52,17 +55,19 @@ way: a job whose content is secret is refused when it is submitted.`,
 	}
 	f.engineFlags(c)
 	fl := c.Flags()
-	fl.StringArrayVar(&f.classes, "classes", []string{cluster.ClassExecute, cluster.ClassCheck}, "classes of jobs to do, separated by commas: execute, check")
+	fl.StringArrayVar(&f.classes, "classes", []string{cluster.ClassExecute, cluster.ClassCheck}, "classes of jobs to do, separated by commas: execute, check, prove")
 	fl.StringVar(&f.data, "data", "", "directory for results that the worker remembers; default: worker under TRILEMMA_HOME")
 	fl.StringVar(&f.key, "key", "", "sign with this key file, the service's, instead of the one in TRILEMMA_HOME")
 	fl.StringVar(&f.files, "files", "", "allow workflows /file/write under this directory")
 	fl.StringArrayVar(&f.hosts, "allow-http", nil, "allow workflows /http/post to this host or host:port; may be given again")
 	fl.IntVar(&f.jobs, "jobs", 0, "jobs of the class execute at a time; 0: one for each core")
 	fl.IntVar(&f.checks, "checks", 0, "jobs of the class check at a time; 0: 1")
+	fl.IntVar(&f.parts, "parts", 0, "parts of proofs at a time, of the class prove; 0: one for each core")
+	schemeFlag(c, &f.keyScheme)
 	fl.DurationVar(&f.drain, "drain", 20*time.Second, "how long jobs may take to end when the worker is told to stop")
 	fl.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	fl.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
-	completeFlag(c, "classes", oneOf(cluster.ClassExecute, cluster.ClassCheck))
+	completeFlag(c, "classes", oneOf(cluster.ClassExecute, cluster.ClassCheck, cluster.ClassProve))
 	completeFlag(c, "log-format", oneOf("text", "json"))
 	completeFlag(c, "log-level", oneOf("debug", "info", "warn", "error"))
 	completeFlag(c, "files", completeDir)
@@ -80,35 +85,39 @@ func (f *serveFlags) engineFlags(c *cobra.Command) {
 	fl.IntVar(&f.replicas, "replicas", 0, "copies that the NATS servers keep of everything, for whoever comes first; 0: 1")
 }
 
-// picked returns those of the handlers that --classes names.
-func (f *workerFlags) picked(all map[string]cluster.Handler) (map[string]cluster.Handler, error) {
-	out := map[string]cluster.Handler{}
+// picked returns those of the handlers that --classes names, and whether parts of proofs are among them.
+func (f *workerFlags) picked(all map[string]cluster.Handler) (out map[string]cluster.Handler, parts bool, err error) {
+	out = map[string]cluster.Handler{}
 	for _, list := range f.classes {
 		for class := range strings.SplitSeq(list, ",") {
 			h := all[class]
-			if h == nil {
-				return nil, usage("--classes: %q is none of %s", class, strings.Join(slices.Sorted(maps.Keys(all)), ", "))
+			switch {
+			case class == cluster.ClassProve:
+				parts = true
+			case h == nil || class == cluster.ClassProof:
+				return nil, false, usage("--classes: %q is none of %s, %s, %s", class, cluster.ClassCheck, cluster.ClassExecute, cluster.ClassProve)
+			default:
+				out[class] = h
 			}
-			out[class] = h
 		}
 	}
-	return out, nil
+	return out, parts, nil
 }
 
 func (a *app) join(ctx context.Context, f workerFlags) (err error) {
 	if f.nats == "" {
 		return &status{code: exitUsage, err: errors.New("--nats is required"), hint: "a service without --nats does its jobs itself"}
 	}
-	h := &jobs.Handler{Metrics: httpapi.NewMetrics(prometheus.NewRegistry()), Tracer: noop.NewTracerProvider().Tracer("")}
-	handlers, err := f.picked(h.Handlers())
+	if f.parts < 0 {
+		return usage("--parts %d is negative", f.parts)
+	}
+	metrics := httpapi.NewMetrics(prometheus.NewRegistry())
+	h := &jobs.Handler{Metrics: metrics, Tracer: noop.NewTracerProvider().Tracer("")}
+	handlers, parts, err := f.picked(h.Handlers())
 	if err != nil {
 		return err
 	}
 	log, err := a.logger(f.serveFlags)
-	if err != nil {
-		return err
-	}
-	key, err := a.signer(f.key)
 	if err != nil {
 		return err
 	}
@@ -119,44 +128,75 @@ func (a *app) join(ctx context.Context, f workerFlags) (err error) {
 		}
 		f.data = filepath.Join(home, "worker")
 	}
-	memo, err := store.OpenDir(filepath.Join(f.data, "memo"))
-	if err != nil {
-		return usage("--data: %w", err)
-	}
-	native, err := a.engine(ctx, engineNative, runtime.New)
-	if err != nil {
-		return err
-	}
-	defer native.close()
 	e, err := cluster.Open(ctx, f.engine(log))
 	if err != nil {
 		return engineError(err)
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	if handlers[cluster.ClassExecute] != nil {
-		if err := e.Serves(ctx, key.DID()); err != nil {
-			return engineError(err)
+	var work []cluster.WorkerConfig
+	told := slices.Sorted(maps.Keys(handlers))
+	if parts {
+		p := a.prover(e, metrics, f.data)
+		p.Open, p.Parts = a.provingKeysHere, f.parts
+		k, err := p.Keys(ctx, f.keyScheme)
+		if err != nil {
+			return err
 		}
+		work, told = append(work, p.Worker(k)), append(told, cluster.ClassProve)
 	}
-	predictor, err := a.predictor(proof.Standard)
-	if err != nil {
-		return err
+	as := ""
+	if len(handlers) > 0 {
+		key, closing, err := a.jobWorker(ctx, h, e, handlers, &f)
+		if err != nil {
+			return err
+		}
+		defer closing()
+		as = " as " + key.DID()
+		work = append(work, cluster.WorkerConfig{Handlers: handlers, Slots: map[string]int{cluster.ClassExecute: slots(f.jobs, true), cluster.ClassCheck: slots(f.checks, false)}})
 	}
-	family, err := a.trusted(nil)
-	if err != nil {
-		return err
+	fmt.Fprintf(a.err, "working on %s%s\n", strings.Join(told, ", "), as)
+	var all errgroup.Group
+	for _, w := range work {
+		w.Grace = f.drain
+		all.Go(func() error { return e.Work(ctx, w) })
 	}
-	h.Engine = e
-	h.Worker = &work.Worker{Signer: key, Native: native.Runner, Machine: &engine.Machine{}, Blocks: e, Records: e, Memo: memo,
-		Effects: effectsAllowed(f.files, f.hosts), Family: family, Predictor: predictor, Now: time.Now, CPU: processCPU}
-	fmt.Fprintf(a.err, "working on %s as %s\n", strings.Join(slices.Sorted(maps.Keys(handlers)), ", "), key.DID())
-	err = e.Work(ctx, cluster.WorkerConfig{Handlers: handlers, Grace: f.drain,
-		Slots: map[string]int{cluster.ClassExecute: slots(f.jobs, true), cluster.ClassCheck: slots(f.checks, false)}})
-	if err != nil {
+	if err := all.Wait(); err != nil {
 		return hostFailure(err)
 	}
 	fmt.Fprintln(a.err, "drained")
 	return nil
+}
+
+// jobWorker makes a handler of jobs ready for those of the handlers' classes. closing lets go of what it took.
+func (a *app) jobWorker(ctx context.Context, h *jobs.Handler, e *cluster.Engine, handlers map[string]cluster.Handler, f *workerFlags) (key capability.Signer, closing func(), err error) {
+	if key, err = a.signer(f.key); err != nil {
+		return nil, nil, err
+	}
+	if handlers[cluster.ClassExecute] != nil {
+		if err := e.Serves(ctx, key.DID()); err != nil {
+			return nil, nil, engineError(err)
+		}
+	}
+	memo, err := store.OpenDir(filepath.Join(f.data, "memo"))
+	if err != nil {
+		return nil, nil, usage("--data: %w", err)
+	}
+	predictor, err := a.predictor(f.keyScheme)
+	if err != nil {
+		return nil, nil, err
+	}
+	family, err := a.trusted(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	native, err := a.engine(ctx, engineNative, runtime.New)
+	if err != nil {
+		return nil, nil, err
+	}
+	h.Engine = e
+	h.Worker = &work.Worker{Signer: key, Native: native.Runner, Machine: &engine.Machine{}, Blocks: e, Records: e, Memo: memo,
+		Effects: effectsAllowed(f.files, f.hosts), Family: family, Predictor: predictor, Now: time.Now, CPU: processCPU}
+	return key, native.close, nil
 }
 
 // engineError says what can be done about an engine that cannot be had.

@@ -26,8 +26,11 @@ const maxParams = 64 << 10
 
 // classOf is the queue that a kind of job waits in.
 func classOf(kind string) string {
-	if kind == work.KindVerify {
+	switch kind {
+	case work.KindVerify:
 		return cluster.ClassCheck
+	case work.KindProve:
+		return cluster.ClassProof
 	}
 	return cluster.ClassExecute
 }
@@ -73,7 +76,9 @@ func (j Engine) List(ctx context.Context, after string, limit int) (page []httpa
 		return nil, "", fmt.Errorf("%w: %w", httpapi.ErrCursor, err)
 	}
 	for _, s := range all {
-		page = append(page, statusOf(s))
+		if !ofPart(s.Job.Mode) { // which nobody asked for
+			page = append(page, statusOf(s))
+		}
 	}
 	return page, next, edge(err)
 }
@@ -127,7 +132,7 @@ type Handler struct {
 
 // Handlers are those of the classes that this program can serve.
 func (h *Handler) Handlers() map[string]cluster.Handler {
-	return map[string]cluster.Handler{cluster.ClassExecute: h.do, cluster.ClassCheck: h.do}
+	return map[string]cluster.Handler{cluster.ClassExecute: h.do, cluster.ClassCheck: h.do, cluster.ClassProof: h.do}
 }
 
 func (h *Handler) do(ctx context.Context, w *cluster.Work) (cluster.Outcome, error) {
@@ -167,12 +172,7 @@ func (h *Handler) answer(ctx context.Context, w *cluster.Work) ([]byte, error) {
 		}
 		request = b.Data
 	}
-	start := time.Now()
 	return h.Worker.Do(ctx, w.Job.Mode, request, func(stage string, done, total int) {
-		p := cluster.Progress{Stage: stage, Done: int64(done), Total: int64(total)}
-		if done > 0 && total > done {
-			p.Left = time.Since(start) / time.Duration(done) * time.Duration(total-done)
-		}
-		w.Report(p)
+		w.Report(cluster.Progress{Stage: stage, Done: int64(done), Total: int64(total)})
 	})
 }

@@ -24,7 +24,7 @@ import (
 	"github.com/trilemma-dev/trilemma/workflow"
 )
 
-// Config is what proving needs. All but Memory, Workers and Progress are required.
+// Config is what proving needs. All fields up to Sessions, Random and Now are required.
 type Config struct {
 	Keys     *Keys
 	Sessions string // directory of proofs in the making
@@ -33,6 +33,14 @@ type Config struct {
 	Random   io.Reader
 	Now      func() time.Time
 	Progress func(Progress) // may be nil
+
+	// Hands work at parts; nil: those of this process. If they are elsewhere, Spread is how many parts they have at once; 0: they are here, and have as many as
+	// Workers and Memory say.
+	Hands  prover.Hands
+	Spread int
+
+	// Abandon is the cause of a context's end after which nobody will go on with the proof: nothing of it is kept then. nil: there is none.
+	Abandon error
 }
 
 // Progress tells how far a proof is. Left is an estimate of the time until the stage is done, 0 if there is none yet.
@@ -197,6 +205,9 @@ func same(c *verifier.Claimed, got link.Result) error {
 
 // workers is how many parts can be worked at at once.
 func (p *Prover) workers(e *Estimate) (int, error) {
+	if p.cfg.Spread > 0 {
+		return min(p.cfg.Spread, e.Parts), nil
+	}
 	n := min(p.cfg.Workers, e.Parts)
 	if p.cfg.Memory == 0 {
 		return n, nil
@@ -230,7 +241,10 @@ func (p *Prover) prove(ctx context.Context, c *verifier.Claimed, t *Traced) (out
 	}
 	out.Resumed = len(s.Have)
 	w := &watch{p: p, out: out, start: p.cfg.Now()}
-	made, err := p.cfg.Keys.Runs.Prove(ctx, &prover.RunJob{Claim: c.Claim, Run: t.Run, Seed: s.Seed, Have: s.Have, Workers: out.Workers, Done: s.Keep, Progress: w.stage})
+	made, err := p.cfg.Keys.Runs.Prove(ctx, &prover.RunJob{Claim: c.Claim, Run: t.Run, Seed: s.Seed, Have: s.Have, Workers: out.Workers, Hands: p.cfg.Hands, Done: s.Keep, Progress: w.stage})
+	if errors.Is(err, prover.ErrHands) || err != nil && p.cfg.Abandon != nil && errors.Is(context.Cause(ctx), p.cfg.Abandon) {
+		return nil, errors.Join(err, s.Seal()) // with the same seed, the parts would be the same
+	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

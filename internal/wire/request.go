@@ -52,3 +52,10 @@ type PreflightRequest struct {
 	Workflow string `json:"workflow,omitempty" doc:"CID of a workflow whose blocks were put"`
 	Call     *Call  `json:"call,omitempty" doc:"one call of a module, instead of a workflow"`
 }
+
+// ProveRequest asks for proofs of a run whose bundle is stored.
+type ProveRequest struct {
+	Run    string   `json:"run" doc:"CID of a run's record, whose bundle was made here or put"`
+	Tasks  []string `json:"tasks,omitempty" maxItems:"1000" doc:"labels; default all that ran"`
+	Scheme string   `json:"scheme,omitempty" maxLength:"64" doc:"circuits to prove with: standard, or small, for short runs; default the service's own" example:"small"`
+}

@@ -2,10 +2,10 @@ package wire
 
 import "time"
 
-// Job is where a job of the service stands. Of run, exec, report and preflight the one is there that the kind gives, once it is done.
+// Job is where a job of the service stands. Of run, exec, report, preflight and proofs the one is there that the kind gives, once it is done.
 type Job struct {
 	ID       string     `json:"id"`
-	Kind     string     `json:"kind" doc:"run, exec, verify, preflight"`
+	Kind     string     `json:"kind" doc:"run, exec, verify, preflight, prove"`
 	State    string     `json:"state" enum:"queued,running,done,failed,cancelled" doc:"done: there is an answer, which may tell of tasks that failed"`
 	Subject  string     `json:"subject" doc:"CID of what it is about"`
 	Stage    string     `json:"stage,omitempty"`
@@ -24,6 +24,7 @@ type Job struct {
 	Report *Report `json:"report,omitempty"`
 
 	Preflight *Preflight `json:"preflight,omitempty"`
+	Proofs    *Proofs    `json:"proofs,omitempty"`
 }
 
 // Final reports whether the job stays as it is.
@@ -129,6 +130,7 @@ type Service struct {
 	Development bool     `json:"development" doc:"requests from the service's own machine need no token"`
 	Public      bool     `json:"public" doc:"blocks can be read without a token"`
 	Modes       []string `json:"modes" doc:"of verification"`
+	Schemes     []string `json:"schemes" doc:"circuits to prove with, the default first; empty: no proofs are made here"`
 	Engines     []string `json:"engines"`
 	Effects     []string `json:"effects" doc:"commands that workflows may use"`
 	Limits      Limits   `json:"limits"`

@@ -165,3 +165,12 @@ type Proofs struct {
 	Run   string            `json:"run" doc:"CID of the run's record with the proofs, the root of the bundle"`
 	Tasks map[string]Proved `json:"tasks" doc:"by label; tasks that did not run have none"`
 }
+
+// ProofHead is what a proof says of itself. Whether it holds is what verification says.
+type ProofHead struct {
+	CID string `json:"cid"`
+	Proof
+	Computation string `json:"computation" doc:"CID of the task without its subject"`
+	Program     string `json:"program" doc:"root of the register program, hexadecimal"`
+	Fuel        int64  `json:"fuel" doc:"Wasm instructions that were charged"`
+}

@@ -1,5 +1,5 @@
 // Package work does the service's jobs: it turns a kind and its parameters into an answer, by whichever process takes the job. What a
-// job gives follows from its parameters and from content that is addressed by them; whoever does it twice gets the same answer.
+// job gives follows from its parameters and from content that is addressed by them; whoever does it twice gets the same answer, or another proof of the same.
 package work
 
 import (
@@ -30,6 +30,7 @@ const (
 	KindExec      = "exec"
 	KindVerify    = "verify"
 	KindPreflight = "preflight"
+	KindProve     = "prove"
 )
 
 // Names of engines in parameters.
@@ -46,7 +47,7 @@ func refuse(err error) error { return fmt.Errorf("%w: %w", ErrRequest, err) }
 // Progress is told how far a job is: a stage in a word or two, and how many of its parts are done.
 type Progress func(stage string, done, total int)
 
-// Worker does jobs; it is safe for concurrent use. All fields but Memory, Workers, Effects and CPU are required.
+// Worker does jobs; it is safe for concurrent use. All fields but Memory, Workers, Effects and those that may be nil are required.
 type Worker struct {
 	Signer  capability.Signer
 	Native  evaluate.Runner // may be the machine, where there is no compiler
@@ -63,9 +64,11 @@ type Worker struct {
 	Memory  int64 // bytes of guest memory that the tasks of one run may claim together; 0: the executor's default
 
 	Predictor *preflight.Predictor // for preflights; nil: there are none
+	Prover    Prover               // for proofs; nil: there are none
 
-	Now func() time.Time
-	CPU func() time.Duration // of the process; may be nil
+	Now  func() time.Time
+	CPU  func() time.Duration // of the process; may be nil
+	Peak func() int64         // bytes of memory that the process took at most; may be nil
 }
 
 // Do does a job. The answer is JSON: an object of package wire.
@@ -82,6 +85,8 @@ func (w *Worker) Do(ctx context.Context, kind string, params []byte, p Progress)
 		return do(ctx, params, p, w.verify)
 	case KindPreflight:
 		return do(ctx, params, p, w.preflight)
+	case KindProve:
+		return do(ctx, params, p, w.prove)
 	}
 	return nil, refuse(fmt.Errorf("no worker here knows the job kind %q", kind))
 }
