@@ -23,7 +23,7 @@ func (a *app) benchCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(a.benchNativeCommand(), a.benchMachineCommand(), a.benchSpotCommand(), a.benchProveCommand(), a.benchTrilemmaCommand(), a.benchHTTPCommand())
+	c.AddCommand(a.benchNativeCommand(), a.benchMachineCommand(), a.benchSpotCommand(), a.benchProveCommand(), a.benchTrilemmaCommand(), a.benchHTTPCommand(), a.benchWorkersCommand())
 	return c
 }
 

@@ -46,22 +46,12 @@ func (a *app) benchHTTP(ctx context.Context, cfg lab.HTTPConfig) (err error) {
 		return usage("%w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	serving, stop := context.WithCancel(ctx)
-	url, ended := make(chan string, 1), make(chan error, 1)
-	go func() {
-		ended <- a.serve(serving, serveFlags{listen: "127.0.0.1:0", data: dir, key: "", rate: 1e9, didRate: 1e9, concurrency: 1 << 20, watchers: 1 << 20,
-			logFormat: "text", keyScheme: proof.Standard, logLevel: "error", drain: 5 * time.Second, ready: func(u string) { url <- u }})
-	}()
-	defer func() {
-		stop()
-		err = errors.Join(err, <-ended)
-	}()
-	select {
-	case cfg.URL = <-url:
-	case err := <-ended:
-		ended <- nil
+	url, stop, err := a.serving(ctx, serveFlags{data: dir, keyScheme: proof.Standard, proofs: -1})
+	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, stop()) }()
+	cfg.URL = url
 	if err := a.trivial(ctx, &cfg); err != nil {
 		return hostFailure(err)
 	}
@@ -78,21 +68,47 @@ func (a *app) benchHTTP(ctx context.Context, cfg lab.HTTPConfig) (err error) {
 	return a.printHTTP(r)
 }
 
+// serving starts a service in this process, on a port of the loopback interface and without limits of rate. stop ends it.
+func (a *app) serving(ctx context.Context, f serveFlags) (url string, stop func() error, err error) {
+	f.listen, f.rate, f.didRate, f.concurrency, f.watchers = "127.0.0.1:0", 1e9, 1e9, 1<<20, 1<<20
+	f.logFormat, f.logLevel, f.drain = "text", "error", 5*time.Second
+	ctx, cancel := context.WithCancel(ctx)
+	ready, ended := make(chan string, 1), make(chan error, 1)
+	f.ready = func(u string) { ready <- u }
+	go func() { ended <- a.serve(ctx, f) }()
+	stop = func() error {
+		cancel()
+		return <-ended
+	}
+	select {
+	case url = <-ready:
+		return url, stop, nil
+	case err := <-ended:
+		cancel()
+		return "", nil, err
+	}
+}
+
+// putFib puts a workflow of one task, which computes a Fibonacci number.
+func putFib(ctx context.Context, c *client.Client, n int) (*client.Workflow, error) {
+	data, err := guests.Module("fib")
+	if err != nil {
+		return nil, err
+	}
+	m := block.Raw(data)
+	if err := c.Put(ctx, m); err != nil {
+		return nil, err
+	}
+	return c.Compile(ctx, "application/json", fmt.Appendf(nil, `{"trilemma": "workflow/1", "tasks": {"f": {"fuel": 1000000, "run": {"mod": %q, "fun": "fib", "params": [%d]}}}}`, m.CID, n))
+}
+
 // trivial puts the workflow that is run, and says how to ask for runs of it.
 func (a *app) trivial(ctx context.Context, cfg *lab.HTTPConfig) error {
 	c, err := client.New(client.Config{URL: cfg.URL})
 	if err != nil {
 		return err
 	}
-	data, err := guests.Module("fib")
-	if err != nil {
-		return err
-	}
-	m := block.Raw(data)
-	if err := c.Put(ctx, m); err != nil {
-		return err
-	}
-	w, err := c.Compile(ctx, "application/json", fmt.Appendf(nil, `{"trilemma": "workflow/1", "tasks": {"f": {"fuel": 1000000, "run": {"mod": %q, "fun": "fib", "params": [5]}}}}`, m.CID))
+	w, err := putFib(ctx, c, 5)
 	if err != nil {
 		return err
 	}

@@ -43,6 +43,7 @@ var shapes = map[string]any{
 	"bench-spot":       lab.SpotReport{},
 	"bench-trilemma":   lab.Comparison{},
 	"bench-http":       lab.HTTPReport{},
+	"bench-workers":    workersJSON{},
 	"letters":          lettersJSON{},
 	"prove":            wire.Proofs{},
 	"setup-list":       setupJSON{},

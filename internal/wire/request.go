@@ -58,4 +58,5 @@ type ProveRequest struct {
 	Run    string   `json:"run" doc:"CID of a run's record, whose bundle was made here or put"`
 	Tasks  []string `json:"tasks,omitempty" maxItems:"1000" doc:"labels; default all that ran"`
 	Scheme string   `json:"scheme,omitempty" maxLength:"64" doc:"circuits to prove with: standard, or small, for short runs; default the service's own" example:"small"`
+	Fresh  string   `json:"fresh,omitempty" maxLength:"64" doc:"prove again, even if there is a proof: any text, and a new one for each proof that is wanted"`
 }
