@@ -33,8 +33,11 @@ type Config struct {
 	Records store.Records // the journal of effects
 	Memo    store.Memo    // results by computation
 
-	// Recorder, if set, runs the tasks in place of Runner, and every receipt has a transcript.
+	// Recorder, if set, runs the tasks in place of Runner, and every receipt has a transcript; but secret tasks, whose states would tell, have none.
 	Recorder Recorder
+
+	// Secrets opens what is hidden in a workflow, and keeps what opens hidden results. Nil refuses workflows with secrets.
+	Secrets evaluate.Secrets
 
 	Workers int   // tasks at once; 0: one for each core
 	Memory  int64 // bytes of guest memory that running tasks may claim together; 0: 4 GiB
@@ -117,12 +120,18 @@ func (e *Executor) Check(ctx context.Context, w *workflow.Workflow) error {
 	return nil
 }
 
+// ErrSecrets says that a workflow has secrets, and nothing is here that opens and keeps them.
+var ErrSecrets = errors.New("nothing here opens and keeps secrets")
+
 // ErrNotAllowed says that an executor was not given an effect that a workflow asks for, or that the workflow is not for it.
 var ErrNotAllowed = errors.New("not allowed here")
 
 // Run runs w. A task that fails is part of the result; an error means that the run could not be finished (cancelled, a
 // deadline, the host's limits, a store that fails) and that nothing was signed for the tasks that had not ended.
 func (e *Executor) Run(ctx context.Context, w *workflow.Workflow) (*Run, error) {
+	if err := e.opens(w); err != nil {
+		return nil, err
+	}
 	for _, t := range w.Tasks { // a receipt by anybody else would be invalid
 		if did := e.cfg.Signer.DID(); t.Sub != did {
 			return nil, fmt.Errorf("task %q is addressed to %s: %s is %w", t.Label, t.Sub, did, ErrNotAllowed)
@@ -140,7 +149,20 @@ func (e *Executor) Run(ctx context.Context, w *workflow.Workflow) (*Run, error) 
 
 // Dry runs the tasks of w that are not effects, as Run does, and makes no bundle: what ended is told to Progress alone.
 func (e *Executor) Dry(ctx context.Context, w *workflow.Workflow) error {
+	if err := e.opens(w); err != nil {
+		return err
+	}
 	return newRun(e, w).pure(ctx)
+}
+
+// opens refuses a workflow whose secrets could not be opened, before anything runs. The error wraps [ErrSecrets].
+func (e *Executor) opens(w *workflow.Workflow) error {
+	for _, t := range w.Tasks {
+		if t.Secret && e.cfg.Secrets == nil {
+			return fmt.Errorf("task %q is secret: %w", t.Label, ErrSecrets)
+		}
+	}
+	return nil
 }
 
 // run is the state of one run.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
+	"github.com/trilemma-dev/trilemma/internal/hidden"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/workflow"
@@ -94,9 +95,11 @@ func (r *run) pure(ctx context.Context) error {
 
 // task brings one task to its receipt.
 func (r *run) task(ctx context.Context, t *workflow.Task) error {
-	if d, blocks, ok := r.recall(ctx, t); ok {
-		r.end(t, d, blocks)
-		return nil
+	if !t.Secret {
+		if d, blocks, ok := r.recall(ctx, t); ok {
+			r.end(t, d, blocks)
+			return nil
+		}
 	}
 	params, failure, err := r.resolve(t)
 	if err != nil {
@@ -105,7 +108,7 @@ func (r *run) task(ctx context.Context, t *workflow.Task) error {
 	if failure != nil {
 		return r.fail(t, failure)
 	}
-	job, failure, err := r.e.cache.Prepare(t.Call, params, r.get(ctx))
+	job, failure, err := r.e.cache.Task(t, params, r.get(ctx))
 	if err != nil {
 		return err
 	}
@@ -146,6 +149,12 @@ func (r *run) fail(t *workflow.Task, f *receipts.Failure) error {
 }
 
 func (r *run) execute(ctx context.Context, t *workflow.Task, job *evaluate.Job) error {
+	var err error
+	if job.Secret != nil {
+		if job, err = job.Reveal(r.e.cfg.Secrets.Opening); err != nil {
+			return err
+		}
+	}
 	need := min(int64(job.Limits.Memory)*link.PageSize, r.e.budget)
 	if err := r.e.memory.Acquire(ctx, need); err != nil {
 		return err
@@ -158,7 +167,13 @@ func (r *run) execute(ctx context.Context, t *workflow.Task, job *evaluate.Job) 
 	if err != nil {
 		return err
 	}
-	c, err := evaluate.Conclude(job, res.Result)
+	var sealed evaluate.Sealer
+	if job.Secret != nil {
+		sealed = job.Seal(res.Result, func(stream int, data []byte) (hidden.Commitment, error) {
+			return r.e.cfg.Secrets.Seal(t.Computation, stream, data)
+		})
+	}
+	c, err := evaluate.Conclude(job, res.Result, sealed)
 	if err != nil {
 		return err
 	}
@@ -172,8 +187,10 @@ func (r *run) execute(ctx context.Context, t *workflow.Task, job *evaluate.Job) 
 	if err != nil {
 		return err
 	}
-	if err := r.remember(ctx, t, b, c.Blocks); err != nil {
-		return err
+	if job.Secret == nil {
+		if err := r.remember(ctx, t, b, c.Blocks); err != nil {
+			return err
+		}
 	}
 	r.end(t, &ended{receipt: receipt}, append(c.Blocks, b))
 	return nil
@@ -181,7 +198,7 @@ func (r *run) execute(ctx context.Context, t *workflow.Task, job *evaluate.Job) 
 
 // start runs a job, with a transcript if one is asked for: it is noted in claim, and its blocks are returned.
 func (r *run) start(ctx context.Context, job *evaluate.Job, claim *receipts.Run) (evaluate.Served, []block.Block, error) {
-	if r.e.cfg.Recorder == nil {
+	if r.e.cfg.Recorder == nil || job.Secret != nil {
 		res, err := evaluate.Serve(ctx, r.e.cfg.Runner, r.e.cfg.Engine, job)
 		return res, nil, err
 	}
@@ -202,12 +219,15 @@ func (r *run) start(ctx context.Context, job *evaluate.Job, claim *receipts.Run)
 	return evaluate.Served{Result: res, Engine: r.e.cfg.Engine, Steps: uint64(t.Steps)}, append(blocks, b), nil
 }
 
+// meta is what a receipt says beside its claim. Of a secret task neither the time nor the engine, which depends on it: they would tell how long it was.
 func (r *run) meta(t *workflow.Task, engine string, took time.Duration) (datamodel.Node, error) {
 	return qp.BuildMap(basicnode.Prototype.Any, -1, func(ma datamodel.MapAssembler) {
-		qp.MapEntry(ma, "engine", qp.String(engine))
 		qp.MapEntry(ma, "goos", qp.String(runtime.GOOS))
 		qp.MapEntry(ma, "goarch", qp.String(runtime.GOARCH))
-		qp.MapEntry(ma, "nanoseconds", qp.Int(took.Nanoseconds()))
+		if !t.Secret {
+			qp.MapEntry(ma, "engine", qp.String(engine))
+			qp.MapEntry(ma, "nanoseconds", qp.Int(took.Nanoseconds()))
+		}
 		if t.Source.Defined() { // what the task is called where it came from
 			qp.MapEntry(ma, "instruction", qp.Link(receipts.Link(t.Source)))
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
+	"github.com/trilemma-dev/trilemma/internal/hidden"
 )
 
 // Receipt is an opened receipt: a claim, and who signed it.
@@ -28,6 +29,19 @@ func CID(l datamodel.Link) cid.Cid {
 		return cl.Cid
 	}
 	return cid.Undef
+}
+
+// Sealed is the commitment of a region that is hidden. The error says what else the region tells, or that it is not hidden.
+func (r *Region) Sealed() (c hidden.Commitment, err error) {
+	switch {
+	case r.Commitment == nil:
+		return c, fmt.Errorf("%w: no commitment", ErrReceipt)
+	case r.Cid != nil || r.Root != nil:
+		return c, fmt.Errorf("%w: a commitment beside what it hides", ErrReceipt)
+	case r.Size < 0:
+		return c, fmt.Errorf("%w: %d bytes", ErrReceipt, r.Size)
+	}
+	return hidden.ParseCommitment(*r.Commitment)
 }
 
 // Links returns the content that a claim's tapes and result are in: not the task, not the module.

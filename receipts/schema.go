@@ -84,7 +84,7 @@ type Run struct {
 	Receipts    *Labelled
 }
 
-// Region is one stream of a tape. Size is in bytes.
+// Region is one stream of a tape. Size is in bytes; of hidden output it is a bound, of hidden input 0, whatever its size.
 type Region struct {
 	Stream     int64
 	Size       int64

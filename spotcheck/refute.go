@@ -228,10 +228,11 @@ func (r *Refutation) opposite(receipt *receipts.Receipt) (string, error) {
 	return "", errors.New("the receipts say the same")
 }
 
-// Differ says in what two receipts of one computation cannot both be right; it is empty if they can. What a receipt leaves open contradicts nothing.
+// Differ says in what two receipts of one computation cannot both be right; it is empty if they can. What a receipt leaves open contradicts nothing, and two
+// commitments may hide the same result.
 func Differ(a, b receipts.Claim) string {
 	switch {
-	case !evaluate.SameOut(a.Out, b.Out):
+	case !evaluate.SameOut(a.Out, b.Out) && !evaluate.SameHidden(a.Out, b.Out):
 		return "they name different results"
 	case differ(a.Run.Fuel, b.Run.Fuel):
 		return fmt.Sprintf("one says %d fuel, the other %d", *a.Run.Fuel, *b.Run.Fuel)

@@ -80,6 +80,9 @@ func (c *checker) openTask(t *workflow.Task) error {
 	case claim.Run.Receipts != nil:
 		return fmt.Errorf("its receipt names receipts of other tasks")
 	}
+	if err := discreet(t, claim); err != nil {
+		return err
+	}
 	return c.sizes(claim)
 }
 

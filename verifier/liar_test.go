@@ -72,7 +72,7 @@ func setUpLiar(t testing.TB, f *fixture) *liar {
 		t.Fatal(err)
 	}
 	f.run.Bundle.Blocks[b.CID] = b.Data
-	said, err := evaluate.Conclude(job, res)
+	said, err := evaluate.Conclude(job, res, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

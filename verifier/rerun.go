@@ -20,6 +20,9 @@ import (
 func (c *checker) rerun(ctx context.Context, t *workflow.Task) (Revealed, error) {
 	claim := c.receipts[t.Label].Claim
 	job, err := c.prepare(t)
+	if err == nil && job != nil && job.Secret != nil {
+		err = unseen("running it again")
+	}
 	if job == nil || err != nil {
 		return Revealed{}, err
 	}
@@ -36,7 +39,7 @@ func (c *checker) prepare(t *workflow.Task) (*evaluate.Job, error) {
 	}
 	if want == nil {
 		var job *evaluate.Job
-		job, want, err = c.cache.Prepare(t.Call, params, c.get)
+		job, want, err = c.cache.Task(t, params, c.get)
 		if job != nil || err != nil {
 			return job, err
 		}
@@ -70,17 +73,11 @@ func (c *checker) execute(ctx context.Context, claim receipts.Claim, job *evalua
 
 // compare compares a claim with a result. how says where the result comes from.
 func compare(claim receipts.Claim, job *evaluate.Job, res link.Result, how string) (Revealed, error) {
-	got, err := evaluate.Conclude(job, res)
+	got, err := evaluate.Conclude(job, res, evaluate.Stated(claim.Run.Outputs))
 	if err != nil {
 		return Revealed{}, err
 	}
-	var rev Revealed
-	for _, r := range got.Inputs {
-		rev.Input += r.Size
-	}
-	for _, r := range got.Outputs {
-		rev.Output += r.Size
-	}
+	rev := Revealed{Input: public(got.Inputs), Output: public(got.Outputs)}
 	switch {
 	case !evaluate.SameOut(claim.Out, got.Out):
 		return rev, fmt.Errorf("its receipt says %s, %s gives %s", describe(claim.Out), how, describe(got.Out))
@@ -95,12 +92,28 @@ func compare(claim receipts.Claim, job *evaluate.Job, res link.Result, how strin
 	return rev, sameRegions("output", claim.Run.Outputs, got.Outputs, how)
 }
 
+// public counts the bytes of regions that are not hidden.
+func public(rs []receipts.Region) (n int64) {
+	for _, r := range rs {
+		if r.Cid != nil {
+			n += r.Size
+		}
+	}
+	return n
+}
+
 func sameRegions(what string, claimed *[]receipts.Region, got []receipts.Region, how string) error {
 	if claimed == nil || len(*claimed) != len(got) {
 		return fmt.Errorf("its receipt does not have %d streams of %s", len(got), what)
 	}
 	for i, r := range *claimed {
 		g := got[i]
+		if g.Commitment != nil {
+			if err := sameSealed(r, g); err != nil {
+				return fmt.Errorf("its receipt about %s stream %d, which is hidden: %w", what, g.Stream, err)
+			}
+			continue
+		}
 		if r.Stream != g.Stream || r.Size != g.Size || r.Cid == nil || !receipts.CID(*r.Cid).Equals(receipts.CID(*g.Cid)) ||
 			r.Root != nil || r.Commitment != nil {
 			return fmt.Errorf("its receipt has another %s stream %d than %s", what, g.Stream, how)

@@ -146,6 +146,9 @@ func (d *dispute) settle(ctx context.Context, apart map[string]bool, asked bool)
 		return d.result(asked), nil
 	}
 	defer func() { apart[t.Label] = true }()
+	if f := d.opposite(nil); t.Secret && f == nil { // whoever signed both is wrong, whatever is hidden
+		return d.open(apart, asked, unseen("a dispute"))
+	}
 	for _, a := range t.Awaits {
 		if apart[a.Label] {
 			d.out.State, d.out.Reason = Follows, fmt.Sprintf("it awaits %q, about which the sides disagree too: that is to be settled first", a.Label)

@@ -158,6 +158,8 @@ func (c *checker) checks(t *workflow.Task, drawings []*sampling) (ks []check) {
 	switch {
 	case t.Effect():
 		return []check{{mode: Attest}}
+	case c.cfg.Mode == All && t.Secret: // no other mode can say anything of it
+		return []check{{mode: Attest}, {mode: ZK}}
 	case c.cfg.Mode == All:
 		ks = []check{{mode: Attest}, {mode: Rerun}}
 		if _, ok := c.proofOf(t); ok {

@@ -42,6 +42,9 @@ func (c *checker) zk(t *workflow.Task) (out spotted, err error) {
 		out.exact = true
 		return out, nil
 	}
+	if err := shown(job, c.receipts[t.Label].Claim); err != nil {
+		return out, err
+	}
 	id, ok := c.proofOf(t)
 	if !ok {
 		return out, fmt.Errorf("%w: the bundle holds no proof of this task", errMissing)
@@ -69,7 +72,7 @@ func (c *checker) zk(t *workflow.Task) (out spotted, err error) {
 	if err := f.Verify(claim, p); err != nil {
 		return out, fmt.Errorf("the proof %s: %w", id, err)
 	}
-	out.worth = out.proof.worth(f)
+	out.worth = out.proof.worth(f, claim.Hidden)
 	return out, nil
 }
 
@@ -91,9 +94,13 @@ func (c *checker) family(p *Proof) (*proof.Family, error) {
 }
 
 // worth says what a proof establishes that verifies under a family.
-func (p *Proof) worth(f *proof.Family) string {
-	how := fmt.Sprintf("cryptographic: a proof of %d parts (Groth16 on BN254, challenges from SHA-256) that the module, on this input within its limits, ends with this outcome, output and "+
-		"fuel, under the keys of family %x", p.Parts, p.Family[:8])
+func (p *Proof) worth(f *proof.Family, h *proof.Hidden) string {
+	what := "on this input within its limits, ends with this outcome, output and fuel"
+	if h != nil {
+		what = fmt.Sprintf("on this input, of which %d streams are hidden behind their commitments, within its limits ends with this outcome and output, of which %d streams are hidden, and at most "+
+			"this fuel", len(h.Inputs), len(h.Outputs))
+	}
+	how := fmt.Sprintf("cryptographic: a proof of %d parts (Groth16 on BN254, challenges from SHA-256) that the module, %s, under the keys of family %x", p.Parts, what, p.Family[:8])
 	if f.Dev() {
 		return how + ", which are development keys: whoever made them can prove anything, so that this rests on trust in them"
 	}
@@ -115,8 +122,8 @@ func (c *checker) claimed(t *workflow.Task, job *evaluate.Job) (*proof.Claim, er
 	}
 	claim := &proof.Claim{Computation: t.Computation, Program: p, Streams: job.Streams, Limits: job.Limits,
 		Result: link.Result{Outcome: outcome(said.Out), Fuel: uint64(*said.Run.Fuel)}}
-	if said.Run.Outputs == nil {
-		return claim, nil
+	if claim.Hidden, err = hides(job, said); err != nil || said.Run.Outputs == nil {
+		return claim, err
 	}
 	return claim, c.outputs(said, &claim.Result)
 }
@@ -124,6 +131,9 @@ func (c *checker) claimed(t *workflow.Task, job *evaluate.Job) (*proof.Claim, er
 // outputs reads the output that a claim names.
 func (c *checker) outputs(said receipts.Claim, res *link.Result) error {
 	for _, o := range *said.Run.Outputs {
+		if o.Commitment != nil { // what is hidden where is compared with the workflow
+			continue
+		}
 		if o.Cid == nil {
 			return fmt.Errorf("its receipt does not name the content of output stream %d", o.Stream)
 		}
@@ -169,7 +179,7 @@ type Claimed struct {
 	Claim *proof.Claim
 }
 
-// Claims returns what there is to prove of a bundle's tasks; no labels are all. Tasks that did not run, and effects, are left out. The error is about the request, or about
+// Claims returns what there is to prove of a bundle's tasks; no labels are all. Tasks that did not run, effects, and secret tasks that failed are left out. The error is about the request, or about
 // a bundle whose receipts cannot be right.
 func Claims(b *receipts.Bundle, labels []string) (out []Claimed, err error) {
 	c := newChecker(b, Config{Tasks: labels})
@@ -191,7 +201,7 @@ func Claims(b *receipts.Bundle, labels []string) (out []Claimed, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("task %q: %w", t.Label, err)
 		}
-		if job == nil {
+		if job == nil || shown(job, c.receipts[t.Label].Claim) != nil {
 			continue
 		}
 		claim, err := c.claimed(t, job)

@@ -367,6 +367,7 @@ func FuzzParse(f *testing.F) {
 	names := []string{"w.json", "w.yaml", "w.cbor"}
 	f.Add([]byte(pipeline), byte(0))
 	f.Add([]byte(pipelineYAML), byte(1))
+	f.Add([]byte(secretJSON), byte(0))
 	text, _ := chain(f)
 	f.Add([]byte(text), byte(0))
 	ipvm, _ := compileIPVM(f)
@@ -380,6 +381,7 @@ func FuzzParse(f *testing.F) {
 		cfg := config()
 		cfg.ReadFile = func(string) ([]byte, error) { return []byte("x"), nil }
 		cfg.ReadBlock = func(c cid.Cid) (block.Block, error) { return block.Block{CID: c, Data: []byte{0xf6}}, nil } // null
+		cfg.Seal = (&sealing{}).seal
 		w, err := workflow.Compile(d, cfg)
 		if err != nil {
 			var es workflow.Errors

@@ -22,30 +22,44 @@ type Conclusion struct {
 	Blocks  []block.Block
 }
 
-// Conclude turns the result of a job into a conclusion.
-func Conclude(j *Job, r link.Result) (*Conclusion, error) {
+// Conclude turns the result of a job into a conclusion. Of a job with secrets sealed gives the regions of the output streams that it is told, which stay hidden;
+// else it may be nil.
+func Conclude(j *Job, r link.Result, sealed Sealer) (*Conclusion, error) {
 	c := &Conclusion{Fuel: int64(r.Fuel)}
+	if err := c.result(j, r); err != nil {
+		return nil, err
+	}
 	for i, s := range j.Streams {
 		c.Inputs = c.region(c.Inputs, i, s)
+	}
+	if j.Secret != nil {
+		return c, c.hide(j, r, sealed)
 	}
 	for i, s := range r.Streams {
 		c.Outputs = c.region(c.Outputs, i, s)
 	}
+	return c, nil
+}
+
+// result says what a run yields; nothing if that stays hidden.
+func (c *Conclusion) result(j *Job, r link.Result) error {
+	if r.Outcome.Kind == link.OK && j.hides() {
+		return nil
+	}
 	value, outcome := link.Value(j.Linked.Entry, r)
 	if outcome.Kind != link.OK {
 		c.Out.Error = failure(outcome)
-		return c, nil
+		return nil
 	}
 	value, err := c.shrink(value)
 	if errors.Is(err, block.ErrTooLarge) { // a string that no document can hold: the same for everybody
 		c.Out.Error = failure(link.Outcome{Kind: link.OutputFull})
-		return c, nil
+		return nil
 	}
-	if err != nil {
-		return nil, err
+	if err == nil {
+		c.Out.Ok = &value
 	}
-	c.Out.Ok = &value
-	return c, nil
+	return err
 }
 
 // region appends a stream that is not empty.

@@ -13,6 +13,7 @@ import (
 	"github.com/ipld/go-ipld-prime/node/basicnode"
 
 	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/internal/hidden"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/workflow"
@@ -64,6 +65,7 @@ type Job struct {
 	Linked  *link.Linked
 	Streams [][]byte
 	Limits  link.Limits
+	Secret  *Secret // nil: nothing is hidden
 }
 
 // refusal makes the failure of a task that is refused before it runs.
@@ -90,10 +92,11 @@ func (c *Cache) Prepare(call workflow.Call, params datamodel.Node, get Getter) (
 	}
 	var entry link.Entry
 	var streams [][]byte
+	inputs := make(map[int]hidden.Value)
 	if call.Fun == "" {
-		streams, failure, err = commandStreams(call, params, get)
+		streams, failure, err = commandStreams(call, params, get, inputs)
 	} else {
-		entry, streams, failure, err = m.function(call, params, get)
+		entry, streams, failure, err = m.function(call, params, get, inputs)
 	}
 	if failure != nil || err != nil {
 		return nil, failure, err
@@ -107,7 +110,11 @@ func (c *Cache) Prepare(call workflow.Call, params datamodel.Node, get Getter) (
 	if err != nil {
 		return nil, refusal("%v", err), nil
 	}
-	return &Job{Linked: l, Streams: streams, Limits: link.Limits{Fuel: call.Fuel, Memory: call.Memory, Output: call.Output}}, nil, nil
+	j := &Job{Linked: l, Streams: streams, Limits: link.Limits{Fuel: call.Fuel, Memory: call.Memory, Output: call.Output}}
+	if len(inputs) > 0 {
+		j.Secret = &Secret{Inputs: inputs, Declassify: call.Declassify}
+	}
+	return j, nil, nil
 }
 
 // Load replaces a link to content by the content: raw blocks are bytes, DAG-CBOR blocks the value that they hold.
@@ -154,12 +161,23 @@ func LoadAll(m datamodel.Node, get Getter) (datamodel.Node, error) {
 	return nb.Build(), nil
 }
 
-func (m *module) function(call workflow.Call, params datamodel.Node, get Getter) (link.Entry, [][]byte, *receipts.Failure, error) {
+// function makes entry and streams of a function's parameters. Those that are hidden are put into inputs.
+func (m *module) function(call workflow.Call, params datamodel.Node, get Getter, inputs map[int]hidden.Value) (link.Entry, [][]byte, *receipts.Failure, error) {
 	var values []datamodel.Node
 	for it := params.ListIterator(); !it.Done(); {
-		_, v, err := it.Next()
+		i, v, err := it.Next()
 		if err != nil {
 			return link.Entry{}, nil, nil, err
+		}
+		// What is loaded is content, whatever it looks like: only the task itself hides.
+		h, ok, err := hidden.ValueOf(v)
+		if err != nil {
+			return link.Entry{}, nil, refusal("parameter %d: %v", i, err), nil
+		}
+		if ok {
+			inputs[link.StreamParam+int(i)] = h
+			values = append(values, standIn(h.Kind))
+			continue
 		}
 		if v, err = Load(v, get); err != nil {
 			return link.Entry{}, nil, nil, err
@@ -167,6 +185,11 @@ func (m *module) function(call workflow.Call, params datamodel.Node, get Getter)
 		values = append(values, v)
 	}
 	e, err := link.Resolve(m.decoded, call.Fun, values, call.Result)
+	for stream, h := range inputs {
+		if i := stream - link.StreamParam; err == nil && !takes(e.Params[i], h.Kind) {
+			err = fmt.Errorf("parameter %d of %.40q: a secret of the kind %.40q does not fit %s", i, call.Fun, h.Kind, e.Params[i])
+		}
+	}
 	if err != nil {
 		return e, nil, refusal("%v", err), nil
 	}
@@ -174,10 +197,13 @@ func (m *module) function(call workflow.Call, params datamodel.Node, get Getter)
 	if err != nil {
 		return e, nil, refusal("%v", err), nil
 	}
+	for stream := range inputs {
+		streams[stream] = nil
+	}
 	return e, streams, nil, nil
 }
 
-func commandStreams(call workflow.Call, params datamodel.Node, get Getter) ([][]byte, *receipts.Failure, error) {
+func commandStreams(call workflow.Call, params datamodel.Node, get Getter, inputs map[int]hidden.Value) ([][]byte, *receipts.Failure, error) {
 	var args, env []string
 	var stdin []byte
 	for it := params.MapIterator(); !it.Done(); {
@@ -216,6 +242,14 @@ func commandStreams(call workflow.Call, params datamodel.Node, get Getter) ([][]
 			}
 			slices.Sort(env)
 		case key == "stdin":
+			h, ok, err := hidden.ValueOf(v)
+			if err != nil || ok && !takes(link.Bytes, h.Kind) && !takes(link.String, h.Kind) {
+				return nil, refusal("stdin: a secret of the kind %.40q does not fit", h.Kind), nil
+			}
+			if ok {
+				inputs[link.StreamStdin] = h
+				continue
+			}
 			s, failure, err := commandText(v, get)
 			if failure != nil || err != nil {
 				return nil, failure, err

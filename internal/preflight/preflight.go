@@ -76,7 +76,7 @@ func (p *Predictor) Call(ctx context.Context, guest *wasm.Module, job *evaluate.
 	if err := p.predict(ctx, &out, program, guest, job.Streams, job.Limits); err != nil {
 		return out, err
 	}
-	said, err := evaluate.Conclude(job, out.tally.Result)
+	said, err := evaluate.Conclude(job, out.tally.Result, nil)
 	if err != nil {
 		return out, err
 	}
