@@ -49,7 +49,6 @@ func (s *System) Contents(p *machine.Program, st Statement) Contents {
 	}
 	all := Contents{
 		nameStatement:   {Rows: [][]uint64{{st.End, st.Fuel, uint64(p.InitialPages()) * (link.PageSize / 4)}}},
-		nameProgram:     {Rows: s.entries(p, st)},
 		nameLengths:     {Rows: lengths(st.Inputs)},
 		nameStreams:     {Rows: [][]uint64{{uint64(len(st.Inputs)), 1}}},
 		nameInput:       {Rows: inputs(st.Inputs)},
@@ -59,6 +58,13 @@ func (s *System) Contents(p *machine.Program, st Statement) Contents {
 		nameSegments:    {Rows: numbered(p.Segments())},
 		nameMemoryTable: {Rows: initialWords(p)},
 		nameCellTable:   {Rows: initialCells(p)},
+	}
+	for _, k := range programKinds() {
+		all[k.name] = Content{}
+	}
+	for _, entry := range s.entries(p, st) {
+		name, given := tableOf(entry)
+		all[name] = Content{Rows: append(all[name].Rows, given)}
 	}
 	tables, contents := constantTables()
 	for i, c := range tables {

@@ -45,7 +45,11 @@ func TestCost(t *testing.T) {
 			all += rows * s.Cost(c)
 		}
 		n := float64(r.Steps)
-		fmt.Fprintf(w, "%.2f\t%.2f\t%.2f\t  %s: %d steps, %d entries of the program\n", float64(steps)/n, float64(all-steps)/n, float64(all)/n, k.name, r.Steps, len(r.Contents[nameProgram].Rows))
+		entries := 0
+		for _, k := range programKinds() {
+			entries += len(r.Contents[k.name].Rows)
+		}
+		fmt.Fprintf(w, "%.2f\t%.2f\t%.2f\t  %s: %d steps, %d entries of the program\n", float64(steps)/n, float64(all-steps)/n, float64(all)/n, k.name, r.Steps, entries)
 		sumSteps, sumAll = sumSteps+int(r.Steps), sumAll+all
 	}
 	fmt.Fprintf(w, "\t\t%.2f\t  all\n", float64(sumAll)/float64(sumSteps))

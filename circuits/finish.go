@@ -21,12 +21,14 @@ func (f *filler) finish(contents Contents) {
 			copy(f.add(f.sys.Chip(name)), given)
 		}
 	}
-	program := f.sys.Chip(nameProgram)
-	for _, entry := range contents[nameProgram].Rows {
-		if n := f.uses[entryKey{uint32(entry[0]), uint16(entry[1])}]; n > 0 {
-			r := f.add(program)
-			copy(r[1:], entry)
-			r[len(r)-1] = n
+	for _, k := range programKinds() {
+		program := f.sys.Chip(k.name)
+		for _, entry := range contents[k.name].Rows {
+			if n := f.uses[entryKey{uint32(entry[0]), uint16(entry[1])}]; n > 0 {
+				r := f.add(program)
+				copy(r[1:], entry)
+				r[len(r)-1] = n
+			}
 		}
 	}
 	f.lookups()
@@ -111,9 +113,14 @@ func (f *filler) statement(given []uint64, last map[BusID]uint64) {
 // maxParts is how many numbers a row of a lookup table has at most.
 const maxParts = 3
 
+// isProgram reports whether a chip is one of the program's tables.
+func (c *Chip) isProgram() bool {
+	return slices.ContainsFunc(programKinds(), func(k programKind) bool { return k.name == c.Name })
+}
+
 // isLookup reports whether a chip is a table made by [lookup].
 func (c *Chip) isLookup() bool {
-	return c.Table && c.Name != nameProgram && c.Name != namePage && c.Messages[0].Mult != On
+	return c.Table && !c.isProgram() && c.Name != namePage && c.Messages[0].Mult != On
 }
 
 // parts are the parts of the fields of a message.

@@ -84,16 +84,22 @@ func (f *forged) fetched() {
 			}
 		}
 	}
-	program := f.sys.Chip(nameProgram)
-	f.f.Rows[nameProgram] = nil
-	for _, given := range f.contents[nameProgram].Rows {
-		r := append(append(Row{1}, given...), 1)
-		v := make([]fr.Element, len(r))
-		(&Filling{Rows: map[string][]Row{nameProgram: {r}}}).values(program, 0, v)
-		if r[len(r)-1] = uses[f.sys.compiled()[nameProgram].tuple(0, v)]; r[len(r)-1] > 0 {
-			f.add(nameProgram, r)
+	for _, kind := range programKinds() {
+		f.f.Rows[kind.name] = nil
+		for _, given := range f.contents[kind.name].Rows {
+			r := append(append(Row{1}, given...), 1)
+			if r[len(r)-1] = uses[f.sys.fetched(kind.name, r)]; r[len(r)-1] > 0 {
+				f.add(kind.name, r)
+			}
 		}
 	}
+}
+
+// fetched is what a row of one of the program's tables sends.
+func (s *System) fetched(table string, r Row) tuple {
+	v := make([]fr.Element, len(r))
+	(&Filling{Rows: map[string][]Row{table: {r}}}).values(s.Chip(table), 0, v)
+	return s.compiled()[table].tuple(0, v)
 }
 
 func instr(op machine.Op, d, a, b uint16, imm uint64) machine.Instr {
@@ -205,7 +211,7 @@ func TestForgeries(t *testing.T) {
 			f.fetched()
 		}},
 		{"a charge is not counted", charged, func(f *forged) {
-			rows := f.f.Rows[nameProgram]
+			rows := f.f.Rows[nameProgram+" charging"]
 			rows[0][len(rows[0])-1] = 0
 		}},
 		{"steps go around beside the run", charged, func(f *forged) {

@@ -41,7 +41,7 @@ func (s *System) Lint() error {
 	return errors.Join(errs...)
 }
 
-// lintTables checks that each plain bus has one table.
+// lintTables checks that each plain bus has one table, the program's one of each kind.
 func (s *System) lintTables() (errs []error) {
 	tables := make([]int, len(s.Buses))
 	for _, c := range s.Chips {
@@ -52,7 +52,11 @@ func (s *System) lintTables() (errs []error) {
 		}
 	}
 	for i := range s.Buses {
-		if b := &s.Buses[i]; b.Kind == Plain && tables[i] != 1 {
+		want := 1
+		if BusID(i) == BusFetch {
+			want = len(programKinds())
+		}
+		if b := &s.Buses[i]; b.Kind == Plain && tables[i] != want {
 			errs = append(errs, fmt.Errorf("circuits: %s has %d tables", b.Name, tables[i]))
 		}
 	}

@@ -118,10 +118,12 @@ func (s *System) settleProgram(f *Filling, contents Contents) {
 			}
 		}
 	}
-	f.Rows[nameProgram] = nil
-	for _, given := range contents[nameProgram].Rows {
-		if n := uses[entryKey{uint32(given[0]), uint16(given[1])}]; n > 0 {
-			f.Rows[nameProgram] = append(f.Rows[nameProgram], append(append(Row{1}, given...), n))
+	for _, k := range programKinds() {
+		f.Rows[k.name] = nil
+		for _, given := range contents[k.name].Rows {
+			if n := uses[entryKey{uint32(given[0]), uint16(given[1])}]; n > 0 {
+				f.Rows[k.name] = append(f.Rows[k.name], append(append(Row{1}, given...), n))
+			}
 		}
 	}
 }
@@ -149,7 +151,7 @@ func (s *System) essence(f *Filling) map[string][]string {
 func (s *System) mutate(r *Run, seed uint64) error {
 	m := &mutant{Filling: r.Filling.clone(), rng: rand.New(rand.NewPCG(seed, 1))}
 	for _, c := range s.Chips {
-		if !c.isLookup() && c.Name != nameProgram && !c.Columns[On].Given && len(r.Filling.Rows[c.Name]) > 0 {
+		if !c.isLookup() && !c.isProgram() && !c.Columns[On].Given && len(r.Filling.Rows[c.Name]) > 0 {
 			m.chips = append(m.chips, c)
 		}
 	}

@@ -87,11 +87,15 @@ func (s *step) fetch(lanes []Lin, extra ...Lin) {
 
 // fetchFields is fetch with fields that are packed already.
 func (s *step) fetchFields(word Field, extra ...Field) {
-	keys := append([]Field{word}, extra...)
+	s.message(Message{Bus: BusFetch, Key: noMore(append([]Field{word}, extra...))})
+}
+
+// noMore adds the extra numbers that an entry has not, which are 0.
+func noMore(keys []Field) []Field {
 	for len(keys) <= maxExtra {
 		keys = append(keys, Field{{Width: 1}})
 	}
-	s.message(Message{Bus: BusFetch, Key: keys})
+	return keys
 }
 
 // next sends the state on to the step at pc, in a frame that begins so much later.

@@ -11,7 +11,7 @@ import (
 func New() *System {
 	s := &System{Buses: buses(), byOp: make(map[machine.Op][]candidate)}
 	tables, _ := constantTables()
-	s.Chips = append(tables, statement(), programTable(), registerImage(), registerRefresh(),
+	s.Chips = append(tables, statement(), registerImage(), registerRefresh(),
 		wideImage(nameWord, BusMemory, BusMemoryImage, 0, 28), wideImage(nameWordInit, BusMemory, BusMemoryImage, BusMemoryInit, 28),
 		wideImage(nameCell, BusCells, BusCellImage, 0, 32), wideImage(nameCellInit, BusCells, BusCellImage, BusCellInit, 32),
 		initTable(nameMemoryTable, BusMemoryInit, 32), initTable(nameCellTable, BusCellInit, 64),
@@ -19,6 +19,9 @@ func New() *System {
 		lookup(nameInput, BusInput, unasked, []part{{"stream", 8, 0}, {"index", 32, tapeShift}}, []part{{"word", 64, 0}}), outputTable(), lookup(nameMost, BusMost, told, []part{{"pages", 32, 0}}), pageChip(), grownWord(),
 		lookup(nameElements, BusElements, unasked, []part{{"index", 32, 0}}, []part{{"element", 64, 0}}),
 		lookup(nameSegments, BusSegments, unasked, []part{{"index", 32, 0}}, []part{{"byte", 8, 0}}))
+	for _, k := range programKinds() {
+		s.Chips = append(s.Chips, programTable(k))
+	}
 	m := &maker{}
 	m.moves()
 	m.globals()

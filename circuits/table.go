@@ -1,23 +1,59 @@
 package circuits
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
-// programTable has a row for each entry of the program. How often each is fetched makes up the fuel that is charged.
-func programTable() *Chip {
-	b := build(nameProgram)
+// programKind is a kind of entries, which has a table: what they have beside their words. What an entry has not costs nothing.
+type programKind struct {
+	name    string
+	extras  int
+	charges bool
+}
+
+// programKinds are the kinds of entries: one is in the first of which it can be.
+func programKinds() []programKind {
+	return []programKind{{nameProgram + " plain", 0, false}, {nameProgram + " charging", 0, true}, {nameProgram + " extra", 1, false}, {nameProgram, maxExtra, true}}
+}
+
+// tableOf is the kind of an entry, and its columns there.
+func tableOf(entry []uint64) (name string, given []uint64) {
+	weight := entry[len(entry)-1]
+	for _, k := range programKinds() {
+		n := 2 + maxLanes + k.extras
+		if slices.ContainsFunc(entry[n:len(entry)-1], func(extra uint64) bool { return extra != 0 }) || weight != 0 && !k.charges {
+			continue
+		}
+		if given = slices.Clone(entry[:n]); k.charges {
+			given = append(given, weight)
+		}
+		return k.name, given
+	}
+	return nameProgram, entry // the last one has everything
+}
+
+// programTable has a row for each entry of a kind. How often each is fetched makes up the fuel that is charged.
+func programTable(k programKind) *Chip {
+	b := build(k.name)
 	b.Table = true
 	word := Field{{Of: b.given("pc", programBits), Width: programBits}, {Of: b.given("code", codeBits), Shift: codeShift, Width: codeBits}}
 	for i, w := range laneWidth {
 		word = append(word, Lane{Of: b.given("lane"+string(rune('0'+i)), int(w)), Shift: laneShift[i], Width: w})
 	}
 	keys := []Field{word}
-	for i := range maxExtra {
+	for i := range k.extras {
 		keys = append(keys, Field{{Of: b.given("extra"+string(rune('0'+i)), 64), Width: 64}})
 	}
-	weight := b.given("weight", 32)
+	var weight Lin
+	if k.charges {
+		weight = b.given("weight", 32)
+	}
 	uses := b.column("uses", 40).Terms[0].Column
-	b.Messages = append(b.Messages, Message{Bus: BusFetch, Send: true, Key: keys, Mult: uses},
-		Message{Bus: BusFuel, Send: true, Value: []Lin{weight}, Mult: uses})
+	b.message(Message{Bus: BusFetch, Send: true, Key: noMore(keys), Mult: uses})
+	if k.charges {
+		b.message(Message{Bus: BusFuel, Send: true, Value: []Lin{weight}, Mult: uses})
+	}
 	return b.Chip
 }
 

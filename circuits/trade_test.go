@@ -207,11 +207,8 @@ func (l *local) holds(c *candidate, x *execution) (ok bool) {
 
 // fetches reports whether a row fetches the entry that the instruction has for the chip.
 func (l *local) fetches(c *candidate, x *execution, v []fr.Element) bool {
-	program := l.sys.Chip(nameProgram)
-	entry := append(Row{1}, c.use.row(x.program, x.pc, c.step.code)...)
-	w := make([]fr.Element, len(program.Columns))
-	(&Filling{Rows: map[string][]Row{nameProgram: {append(entry, 1)}}}).values(program, 0, w)
-	want := l.sys.compiled()[nameProgram].tuple(0, w)
+	table, given := tableOf(c.use.row(x.program, x.pc, c.step.code))
+	want := l.sys.fetched(table, append(append(Row{1}, given...), 1))
 	for n := range c.step.Messages {
 		if c.step.Messages[n].Bus == BusFetch {
 			return l.sys.compiled()[c.step.Name].tuple(n, v) == want

@@ -1,124 +1,151 @@
 package emit
 
 import (
+	"path"
+	"slices"
 	"strings"
-
-	"github.com/trilemma-dev/trilemma/circuits"
 )
 
-// Sizes of the circuits for classes of chips, in constraints. A run leaves half of a small one unused for each class that it uses; what the mixes use
-// much has a larger one too, since each part costs as much as overhead constraints beside its own.
+// Sizes of the circuits for classes of chips, in constraints. A run leaves half of a small one unused for each class that it uses. What mixes use much
+// has a larger one too, since each part costs as much as overhead constraints beside its own: see [large].
 const (
-	classSize = 1 << 12
-	largeSize = 1 << 14
-	overhead  = 2500
+	classSize = 1 << 11
+	overhead  = 1300
 )
 
-// large is the share of a mix's constraints from which on a class has a large circuit: one part in so many.
-const large = 50
+// Rows of small circuits count one by one, so that they take what is left; those of large ones in blocks.
+const (
+	classBlock = 1
+	largeBlock = 16
+)
+
+// large is the size of the larger circuit of a class that takes such a part of a mix, 0 if there is none: a run of a million instructions takes some dozens.
+func large(peak float64) int {
+	switch {
+	case peak < .01:
+		return 0
+	case peak < .03:
+		return 1 << 12
+	case peak < .06:
+		return 1 << 13
+	}
+	return 1 << 14
+}
+
+// alone is the part of a mix from which on a chip shares no circuit with others of its kin.
+const alone = .003
 
 // classes adds shapes for each class of chips, in the order of their first chips.
-func (b *standard) classes(mixes []Mix) error {
-	of := make(map[string][]string)
+func (b *standard) classes() error {
+	of, peak := make(map[string][]string), make(map[string]float64)
 	var order []string
 	for _, p := range b.plans {
-		if p.group() == other || p.ends() {
+		name := p.chip.Name
+		if p.chip.Once || p.numbers > 0 || p.ends() || b.whole(p) {
 			continue
 		}
-		k := class(p.chip.Name)
+		k := class(name, b.peak[name])
 		if of[k] == nil {
 			order = append(order, k)
 		}
-		of[k] = append(of[k], p.chip.Name)
+		of[k] = append(of[k], name)
+		peak[k] += b.peak[name]
+		if b.data(p) {
+			peak[k] = max(peak[k], .03)
+		}
 	}
 	for _, k := range order {
-		if err := b.class(k, of[k], classSize); err != nil {
+		if err := b.class(k, of[k], classBlock, classSize); err != nil {
 			return err
 		}
-		if !b.much(of[k], mixes) {
-			continue
-		}
-		if err := b.class(k+", many", of[k], largeSize); err != nil {
-			return err
+		if size := large(peak[k]); size > 0 {
+			if err := b.class(k+", many", of[k], largeBlock, size); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-func (b *standard) class(name string, chips []string, size int) error {
-	block := blockRows
-	if len(chips)*blockRows*32 > size {
-		block = 1
+// class adds a shape of so many constraints, or of so many that it holds some rows of each chip.
+func (b *standard) class(name string, chips []string, block, size int) error {
+	blocks, rows := 0, make(map[string]int)
+	for _, c := range chips {
+		blocks += b.BlockCost(c, block, block)
 	}
-	rows := make(map[string]int)
-	b.share(rows, chips, block, size-reserve, nil)
+	for _, c := range chips {
+		rows[c] = max((size-reserve)/blocks, 4) * block
+	}
 	return b.add(name, block, rows)
 }
 
-// much reports whether chips are used much in one of the mixes.
-func (b *standard) much(chips []string, mixes []Mix) bool {
-	for _, m := range mixes {
-		all, these := 0, 0
-		for chip, n := range m {
-			all += n * b.Cost(chip)
-		}
-		for _, chip := range chips {
-			these += m[chip] * b.Cost(chip)
-		}
-		if these*large > all {
-			return true
-		}
+// kin are the chips that share circuits as long as mixes do not use them: what programs do not do much. What some programs may do much has circuits of its
+// own.
+func kin() []kinship {
+	return []kinship{
+		{"far", []string{"* far"}},
+		{"unlikely numbers", []string{"* of more", "* of 0"}},
+		{"signed divisions of 32 bits", []string{"div_s32*", "rem_s32*"}},
+		{"signed divisions of 64 bits", []string{"div_s64*", "rem_s64*"}},
+		{"subtractions of constants", []string{"sub[36][24] constant*"}},
+		{"bitwise with constants of 64 bits", []string{"and64 constant*", "xor64 constant*", "or64 constant*"}},
+		{"turns by registers", []string{"rot[lr][36][24]"}},
+		{"signed shifts of 64 bits", []string{"shr_s64*"}},
+		{"counts of 64 bits", []string{"c[lt]z64", "popcnt64"}},
+		{"comparisons of 64 bits", []string{"set if * 64"}},
+		{"signed comparisons of 32 bits", []string{"set if * 32 signed"}},
+		{"signed comparisons of 64 bits", []string{"set if * 64 signed"}},
+		{"branches on 64 bits", []string{"branch if * 64"}},
+		{"signed branches on 64 bits", []string{"branch if * 64 signed"}},
+		{"narrow accesses of constant places", []string{"load8* absolute", "load16* absolute", "store8* absolute", "store16* absolute"}},
+		{"narrow stores of constants", []string{"store8 constant *", "store16 constant *"}},
+		{"narrow stores of wide registers", []string{"store8 wide *", "store16 wide *"}},
+		{"loads that are not aligned", []string{"load?* +[123]*"}},
+		{"stores that are not aligned", []string{"store?* +[123]*"}},
+		{"stores of constants", []string{"store* constant *"}},
+		{"stores of wide registers", []string{"store* wide *"}},
+		{"accesses of constant places", []string{"* absolute"}},
+		{"bytes that are no word", []string{"out_word of*", "in_word of*", "in_len*"}},
+		{"bulk operations", []string{"memory.grow*", "memory.*.check*", "memory.* done", "memory.* of [1-7]*", "table.*", "segment *"}},
+		{"cells and tables", []string{"input lengths", "elements", "segments", "cell table", "initial cell", "cell", "page"}},
 	}
-	return false
 }
 
-// ends reports whether a chip's rows end a run, so that there is one at most.
-func (p *plan) ends() bool {
-	for i := range p.messages {
-		if p.messages[i].bus == circuits.BusEnd {
-			return true
-		}
-	}
-	return false
+// kinship is the patterns of package path that chips' names are like.
+type kinship struct {
+	name string
+	like []string
 }
 
-// class names the chips that are likely to be used as often as a chip of this name: the ways in which a branch goes, the places in a word at
-// which narrow accesses lie, the signs of a division. Wide accesses are mostly aligned, so that the others are a class of their own.
-func class(name string) string {
-	op, _, _ := strings.Cut(name, " ")
-	for _, ways := range [][3]string{{"jump if ", "go on if ", "if "}, {"yes: ", "no: ", "set "}} {
-		for _, way := range ways[:2] {
-			if cond, ok := strings.CutPrefix(name, way); ok {
-				return ways[2] + cond
-			}
-		}
-	}
+// class names the chips that are likely to be used as often as a chip of this name, which takes such a part of a mix.
+func class(name string, peak float64) string {
+	// Places in a word at which narrow accesses lie, and pieces of a bulk operation of one size, are as likely as each other.
+	before, place, placed := strings.Cut(name, " +")
+	narrow := matches("*8*", before) || matches("*16*", before) && (place == "0" || place == "2")
 	switch {
-	case strings.HasPrefix(op, "div_"), strings.HasPrefix(op, "rem_"):
-		return op
-	case strings.HasPrefix(name, "load of "), strings.HasPrefix(name, "store of "):
-		bytes, _, _ := strings.Cut(name, " at ")
-		return bytes
-	case strings.HasPrefix(op, "load"), strings.HasPrefix(op, "store"):
-		before, place, ok := strings.Cut(name, " +")
-		if !ok || place == "" {
-			return name
+	case placed && len(place) == 1 && narrow && !matches("* of *", before) && !matches("* constant", before) && !matches("* wide", before):
+		return before
+	case matches("load of *", name), matches("store of *", name):
+		size, _, _ := strings.Cut(name, " at ")
+		if strings.HasSuffix(size, " 8") {
+			return size
 		}
-		at, rest := place[:1], place[1:]
-		switch {
-		case strings.Contains(op, "8"):
-			at = "any"
-		case strings.Contains(op, "16"):
-			at = map[string]string{"0": "even", "2": "even", "1": "odd", "3": "odd"}[at]
-		case at != "0":
-			at = "other"
+		return size[:len(size)-1] + "less than 8"
+	case matches("memory.copy of 8 *", name):
+		return "memory.copy of 8"
+	case peak >= alone, matches("*_word of 8", name):
+		return name
+	}
+	for _, k := range kin() {
+		if slices.ContainsFunc(k.like, func(like string) bool { return matches(like, name) }) {
+			return k.name
 		}
-		return before + " +" + at + rest
-	case strings.HasPrefix(op, "memory.") || strings.HasPrefix(op, "table.") || op == "out_word":
-		if strings.Contains(name, " of 8") {
-			return op + " of 8"
-		}
-		return strings.TrimSuffix(op, ".check")
 	}
 	return name
+}
+
+// matches reports whether a name is like a pattern.
+func matches(pattern, name string) bool {
+	ok, err := path.Match(pattern, name)
+	return ok && err == nil
 }

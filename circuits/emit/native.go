@@ -44,7 +44,7 @@ func (sh *Shape) Sum(columns []fr.Element, ch *parts.Challenges) (sum fr.Element
 	each(sh, columns, func(chip, number int, row []fr.Element, _ bool) {
 		p := sh.sys.plans[chip]
 		if p.numbers > 0 {
-			row = append(slices.Clone(row), *new(fr.Element).SetUint64(p.number(sh.from[chip]+number)))
+			row = append(slices.Clone(row), *new(fr.Element).SetUint64(p.number(sh.from[chip] + number)))
 		}
 		for k := range p.messages {
 			m := &p.messages[k]

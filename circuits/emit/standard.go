@@ -2,45 +2,28 @@ package emit
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/trilemma-dev/trilemma/circuits"
 	"github.com/trilemma-dev/trilemma/machine"
 )
 
-// Mix says how often chips of steps are used, in parts of any whole.
+// Mix says how often chips are used, in parts of any whole.
 type Mix map[string]int
 
-// Standard makes the shapes of a family for circuits of at most so many constraints:
+// Standard makes the shapes of a family for circuits of at most so many constraints, and for runs of which some are like the mixes:
 //
 //	head      the one of every proof: the statement, tables that are the same in every proof, and some of everything, so that a short
 //	          run is one part
-//	steps n   steps of one of the mixes, and what registers' ages take beside them
-//	any       all steps alike
+//	spread    the table for bitwise operations, if the head has no room for it
 //
-// and a small one for each class of chips that are used alike, so that no program is far from all mixes. The table for bitwise operations is apart if
-// the head has no room for it.
+// and a small one for each class of chips that are used alike, so that no program is far from all mixes, and a larger one for those of which some mix has much.
 func (s *System) Standard(size int, mixes ...Mix) ([]*Shape, error) {
-	b := &standard{System: s, size: size - reserve, groups: make(map[group][]string)}
-	for _, p := range s.plans {
-		g := p.group()
-		b.groups[g] = append(b.groups[g], p.chip.Name)
-	}
+	b := &standard{System: s, size: size - reserve, peak: s.peaks(mixes), always: s.sys.Contents(&machine.Program{}, circuits.Statement{})}
 	if err := b.head(); err != nil {
 		return nil, err
 	}
-	for i, m := range mixes {
-		rows := make(map[string]int)
-		b.share(rows, b.groups[aStep], blockRows, b.size, m)
-		if err := b.add(fmt.Sprintf("steps %d", i+1), blockRows, rows); err != nil {
-			return nil, err
-		}
-	}
-	rows := make(map[string]int)
-	b.share(rows, append(append(append([]string{}, b.groups[aStep]...), b.groups[anImage]...), b.groups[aProgram]...), 1, b.size, nil)
-	if err := b.add("any", 1, rows); err != nil {
-		return nil, err
-	}
-	err := b.classes(mixes)
+	err := b.classes()
 	return b.shapes, err
 }
 
@@ -48,8 +31,24 @@ func (s *System) Standard(size int, mixes ...Mix) ([]*Shape, error) {
 type standard struct {
 	*System
 	size   int
-	groups map[group][]string
+	peak   map[string]float64 // see [System.peaks]
+	always circuits.Contents  // what the verifier knows of any run
 	shapes []*Shape
+}
+
+// peaks is the part that a chip has of a mix's constraints, in the mix in which it is greatest.
+func (s *System) peaks(mixes []Mix) map[string]float64 {
+	peak := make(map[string]float64)
+	for _, m := range mixes {
+		all := 0
+		for chip, n := range m {
+			all += n * s.Cost(chip)
+		}
+		for chip, n := range m {
+			peak[chip] = max(peak[chip], float64(n*s.Cost(chip))/float64(all))
+		}
+	}
+	return peak
 }
 
 func (b *standard) add(name string, block int, rows map[string]int) error {
@@ -61,104 +60,84 @@ func (b *standard) add(name string, block int, rows map[string]int) error {
 // head makes the head, and shapes apart for tables of numbers if these would take more than eleven of its twenty parts.
 func (b *standard) head() error {
 	head, free, numbers := make(map[string]int), b.size, 0
-	always := b.sys.Contents(&machine.Program{}, circuits.Statement{})
-	var apart []string
+	var apart []*plan
 	for _, p := range b.plans {
-		name, n := p.chip.Name, len(always[p.chip.Name].Rows)
+		n := 0
 		switch {
 		case p.numbers > 0:
 			if n = p.numbers; 20*(numbers+n) > 11*b.size {
-				apart = append(apart, name)
+				apart = append(apart, p)
 				continue
 			}
 			numbers += n
 		case p.chip.Once:
 			n = 1
-		case n == 0:
-			continue
+		default:
+			n = len(b.always[p.chip.Name].Rows)
 		}
-		head[name] = n
+		head[p.chip.Name] = n
 		free -= n * p.cost()
 	}
 	if free < 0 {
 		return fmt.Errorf("a circuit of %d constraints has no room for what every proof has", b.size)
 	}
-	// Of the rest half is for steps: as many rows of each as make no block, if there is room.
-	b.share(head, b.groups[aStep], 1, free/2, nil)
-	b.share(head, b.groups[aProgram], 1, free/6, nil)
-	b.share(head, b.groups[anImage], 1, free/3, nil)
+	b.fill(head, free)
 	if err := b.add("head", 1, head); err != nil {
 		return err
 	}
-	for _, name := range apart {
-		i, err := b.index(name)
-		if err != nil {
-			return err
-		}
-		n := b.plans[i].numbers * b.plans[i].cost()
-		rows := map[string]int{name: b.plans[i].numbers}
-		b.share(rows, b.groups[aStep], 1, min(b.size, 2*n-reserve)-n, nil)
-		if err := b.add(name, 1, rows); err != nil {
+	for _, p := range apart {
+		rows := map[string]int{p.chip.Name: p.numbers}
+		b.fill(rows, min(b.size-p.numbers*p.cost(), p.numbers/16))
+		if err := b.add(p.chip.Name, 1, rows); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// fill adds rows of everything that take so many constraints: one of what a run has once at most, and of the rest more of what mixes use more, but less than in
+// proportion, as one run is not like another.
+func (b *standard) fill(rows map[string]int, constraints int) {
+	weights, total := make([]int, len(b.plans)), 0
+	for i, p := range b.plans {
+		switch {
+		case p.chip.Once || p.numbers > 0 || b.whole(p):
+		case p.ends():
+			rows[p.chip.Name]++
+			constraints -= p.cost()
+		default:
+			weights[i] = int(1000 * math.Sqrt(b.peak[p.chip.Name]+.0005))
+			total += weights[i] * p.cost()
+		}
+	}
+	for i, p := range b.plans {
+		if n := constraints * weights[i] / total; n > 0 {
+			rows[p.chip.Name] += n
+		}
+	}
+}
+
+// whole reports whether a chip is a table of which the head has all rows.
+func (b *standard) whole(p *plan) bool { return p.free() && len(b.always[p.chip.Name].Rows) > 0 }
+
+// data reports whether a chip's rows are as many as the program is long, which mixes of long runs do not show.
+func (b *standard) data(p *plan) bool {
+	switch p.chip.Name {
+	case "program plain", "program extra", "program", "memory table", "initial word":
+		return true
+	}
+	return false
+}
+
 // reserve is what a circuit takes beside its rows, at most: sums, masks, powers of challenges.
 const reserve = 128
 
-// blockRows is how many rows there are in the blocks of steps: with more, a row would cost a tenth of a constraint less, and the head needs room for
-// what makes no whole block.
-const blockRows = 8
-
-// group is what chips belong together in a shape.
-type group int
-
-const (
-	aStep group = iota
-	anImage
-	aProgram
-	other
-)
-
-func (p *plan) group() group {
-	if p.chip.Once || p.numbers > 0 {
-		return other
-	}
+// ends reports whether a chip's rows end a run, so that there is one at most.
+func (p *plan) ends() bool {
 	for i := range p.messages {
-		switch p.messages[i].bus {
-		case circuits.BusFetch:
-			if p.chip.Table {
-				return aProgram
-			}
-		case circuits.BusRegisterImage, circuits.BusMemoryImage, circuits.BusGrownImage, circuits.BusCellImage:
-			return anImage
+		if p.messages[i].bus == circuits.BusEnd {
+			return true
 		}
 	}
-	if p.chip.Table {
-		return anImage
-	}
-	return aStep
-}
-
-// share adds rows of chips, in blocks, that take so many constraints, as often as the mix says; nil is all alike.
-func (b *standard) share(rows map[string]int, chips []string, block, constraints int, mix Mix) {
-	weight, total := func(string) int { return 1 }, 0
-	if mix != nil {
-		weight = func(c string) int { return mix[c] }
-	}
-	cost := make(map[string]int)
-	for _, p := range b.plans {
-		cost[p.chip.Name] = p.blockCost(block)
-	}
-	for _, c := range chips {
-		total += weight(c) * cost[c]
-	}
-	if total == 0 {
-		return
-	}
-	for _, c := range chips {
-		rows[c] += constraints * weight(c) / total * block
-	}
+	return false
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/trilemma-dev/trilemma/circuits"
+	"github.com/trilemma-dev/trilemma/circuits/emit"
 )
 
 // Names of schemes that this program has: see [Named].
@@ -19,7 +20,8 @@ func Names() []string { return []string{Standard, Small, Tiny} }
 
 // Sizes of circuits, in constraints: just below powers of two, which the evaluation domain is.
 const (
-	standardSize = 1<<18 - 64
+	standardSize = 1<<17 - 64
+	smallSize    = 1<<18 - 64
 	restSize     = 1<<16 - 64
 	tinySize     = 1<<13 - 64
 )
@@ -28,7 +30,7 @@ const (
 func Named(name string) (*Scheme, error) {
 	switch name {
 	case Standard:
-		return NewScheme(standardSize, mix())
+		return NewScheme(standardSize, mixes()...)
 	case Small:
 		return newSystem().small()
 	case Tiny:
@@ -41,7 +43,7 @@ func Named(name string) (*Scheme, error) {
 // chip, more of those that runs use more; less than in proportion, as one run is not like another.
 func (s *Scheme) small() (*Scheme, error) {
 	head, rest := make(map[string]int), make(map[string]int)
-	free := standardSize - reserve
+	free := smallSize - reserve
 	for _, c := range s.Chips.Chips {
 		switch n, _ := c.Numbers(); {
 		case c.Once:
@@ -84,8 +86,8 @@ func (s *Scheme) share(rows map[string]int, chips []*circuits.Chip, constraints 
 		total float64
 	}
 	steps, tables, cells := &group{of: 2}, &group{of: 1}, &group{of: 1}
-	used := mix()
-	weight := func(name string) float64 { return math.Sqrt(float64(used[name] + others()[name] + 10)) }
+	used := usual()
+	weight := func(name string) float64 { return math.Sqrt(float64(used[name] + 10)) }
 	for _, c := range chips {
 		if always(c) {
 			continue
@@ -109,8 +111,19 @@ func (s *Scheme) share(rows map[string]int, chips []*circuits.Chip, constraints 
 	}
 }
 
-// others is how much chips are used that show no steps, as [mix] says it of those that do.
-func others() map[string]int {
-	return map[string]int{"program": 5000, "memory table": 100, "input words": 500, "output words": 50, "word": 500, "initial word": 100, "register": 500,
+// usual is how much chips are used, in the mean of the mixes.
+func usual() emit.Mix {
+	used, all := others(), mixes()
+	for _, m := range all {
+		for chip, n := range m {
+			used[chip] += n / len(all)
+		}
+	}
+	return used
+}
+
+// others is how much chips that show no steps are used in short runs, as [mixes] has it.
+func others() emit.Mix {
+	return emit.Mix{"program plain": 3500, "program charging": 500, "program extra": 1500, "program": 500, "memory table": 100, "input words": 500, "output words": 50, "word": 500, "initial word": 100, "register": 500,
 		"register refresh": 20, "grown word": 100, "cell": 20}
 }

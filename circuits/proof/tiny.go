@@ -57,10 +57,11 @@ func (s *Scheme) tiny() (*Scheme, error) {
 // some adds the shapes for what not every proof has.
 func (s *Scheme) some(size int, add func(name string) error, put func(name string, n int)) error {
 	var often, seldom []*circuits.Chip
+	used := usual()
 	for _, c := range s.Chips.Chips {
 		switch {
 		case always(c):
-		case mix()[c.Name]+others()[c.Name] > 0 || !c.IsStep():
+		case used[c.Name] > 0 || !c.IsStep():
 			often = append(often, c)
 		default:
 			seldom = append(seldom, c)

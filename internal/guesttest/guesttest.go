@@ -29,6 +29,12 @@ func Works(t testing.TB) []Work {
 	return works(t, sizes{fib: 12, loop: 2000, sort: 150, bytes: 130, records: 30, matrix: 8, sum: 4000})
 }
 
+// Medium are the same calls, of about a hundred thousand instructions each.
+func Medium(t testing.TB) []Work {
+	t.Helper()
+	return works(t, sizes{fib: 18, loop: 25_000, sort: 400, bytes: 700, records: 32, matrix: 16, sum: 32_000})
+}
+
 // Long are the same calls, of about a million instructions each.
 func Long(t testing.TB) []Work {
 	t.Helper()
