@@ -13,6 +13,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
+	"github.com/trilemma-dev/trilemma/internal/report"
 	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/internal/work"
 	"github.com/trilemma-dev/trilemma/link"
@@ -285,7 +286,7 @@ func (s *Server) compile(ctx context.Context, in *documentInput, keep bool) (*re
 			}
 		}
 	}
-	return &reply[wire.Workflow]{workflowOf(w, s.cfg.Signer.DID())}, nil
+	return &reply[wire.Workflow]{report.Workflow(w, s.cfg.Signer.DID())}, nil
 }
 
 func (s *Server) getWorkflow(ctx context.Context, in *named) (*reply[wire.Workflow], error) {
@@ -297,7 +298,7 @@ func (s *Server) getWorkflow(ctx context.Context, in *named) (*reply[wire.Workfl
 	for _, t := range w.Tasks {
 		executor = t.Sub
 	}
-	return &reply[wire.Workflow]{workflowOf(w, executor)}, nil
+	return &reply[wire.Workflow]{report.Workflow(w, executor)}, nil
 }
 
 // workflow reads a workflow; one that is not here is missing and not refused.
@@ -310,23 +311,4 @@ func (s *Server) workflow(ctx context.Context, name string) (*workflow.Workflow,
 		return nil, problem(CodeContent, "%v", err)
 	}
 	return w, err
-}
-
-func workflowOf(w *workflow.Workflow, executor string) wire.Workflow {
-	use := work.UseOf(w)
-	out := wire.Workflow{Workflow: w.CID.String(), Executor: executor, Tasks: []wire.WorkflowTask{}, Fuel: use.Fuel, Memory: use.Memory, Modules: use.Modules, Check: use.Check}
-	for _, t := range w.Tasks {
-		j := wire.WorkflowTask{Label: t.Label, Task: t.CID.String(), Computation: t.Computation.String(), Function: t.Fun, Awaits: []string{},
-			Fuel: t.Fuel, Memory: t.Memory, Check: string(t.Check.Mode)}
-		if t.Effect() {
-			j.Effect = t.Cmd
-		} else {
-			j.Module = t.Mod.String()
-		}
-		for _, a := range t.Awaits {
-			j.Awaits = append(j.Awaits, a.Label)
-		}
-		out.Tasks = append(out.Tasks, j)
-	}
-	return out
 }

@@ -80,7 +80,7 @@ func (m *memory) do(ctx context.Context, j *memoryJob, w httpapi.Work) {
 		}
 	}
 	set(func(s *httpapi.Status) { s.State, s.Started = httpapi.Running, time.Now() })
-	answer, err := m.worker.Do(ctx, w.Kind, w.Request, func(stage string, done, total int) {
+	answer, err := m.worker.Do(ctx, w.Kind, w.Request, func(stage string, done, total int, _ ...string) {
 		set(func(s *httpapi.Status) { s.Stage, s.Done, s.Total = stage, int64(done), int64(total) })
 	})
 	b := block.Raw(answer)

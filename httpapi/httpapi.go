@@ -39,6 +39,9 @@ type Config struct {
 	// Keys are the manifests of the keys to prove with; nil: there are none.
 	Keys func() (*wire.Keys, error)
 
+	// Console answers for / and everything under /console/; nil: there is nothing.
+	Console http.Handler
+
 	// Open is the development mode: requests from this machine need no token. Others still do.
 	Open bool
 	// Public lets everybody read blocks, through the gateway too, without a token.
@@ -198,6 +201,12 @@ func (s *Server) operations() {
 
 // plain registers what is no part of the API's document: probes, the document itself, the gateway.
 func (s *Server) plain(r *gin.Engine) {
+	if s.cfg.Console != nil {
+		for _, path := range []string{"/", "/console/*path"} {
+			r.GET(path, gin.WrapH(s.cfg.Console))
+			r.HEAD(path, gin.WrapH(s.cfg.Console))
+		}
+	}
 	r.GET("/healthz", s.health)
 	r.GET("/readyz", s.ready)
 	r.GET("/metrics", gin.WrapH(s.cfg.Metrics.handler()))

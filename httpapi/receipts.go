@@ -10,8 +10,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/trilemma-dev/trilemma/capability"
+	"github.com/trilemma-dev/trilemma/internal/report"
 	"github.com/trilemma-dev/trilemma/internal/wire"
-	"github.com/trilemma-dev/trilemma/internal/work"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
 )
@@ -86,7 +86,7 @@ func (s *Server) getReceipt(ctx context.Context, in *named) (*reply[wire.Receipt
 		return nil, problem(CodeContent, "%v", err)
 	}
 	out := wire.Receipt{Issuer: r.Issuer}
-	if out.Task, err = work.TaskOf(r); err != nil {
+	if out.Task, err = report.Task(r); err != nil {
 		return nil, err
 	}
 	if m := r.Claim.Run.Module; m != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
+	"github.com/trilemma-dev/trilemma/internal/report"
 	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/internal/work"
 	"github.com/trilemma-dev/trilemma/receipts"
@@ -79,7 +80,7 @@ func (s *Server) runnable(ctx context.Context, c cid.Cid) (*runnable, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &runnable{use: work.UseOf(w)}
+	r := &runnable{use: report.UseOf(w)}
 	for i, t := range w.Tasks {
 		if i == 0 {
 			r.executor = t.Sub
@@ -199,7 +200,7 @@ func (s *Server) asksFor(ctx context.Context, run, mode string, runs bool) (cid.
 			return c, err
 		}
 		if w, err := work.Workflow(ctx, bundleBlocks{b}, receipts.CID(b.Record.Workflow).String()); err == nil { // else there is nothing to run
-			use = work.UseOf(w)
+			use = report.UseOf(w)
 			use.Check = mode
 		}
 	}
@@ -279,7 +280,7 @@ func (s *Server) getRun(ctx context.Context, in *named) (*reply[wire.Run], error
 	if err != nil {
 		return nil, err
 	}
-	out, err := work.RunOfBundle(b)
+	out, err := report.Run(b)
 	if err != nil {
 		return nil, problem(CodeContent, "%v", err)
 	}

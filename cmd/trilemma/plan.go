@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/trilemma-dev/trilemma/internal/report"
 	"github.com/trilemma-dev/trilemma/internal/wire"
-	"github.com/trilemma-dev/trilemma/internal/work"
 	"github.com/trilemma-dev/trilemma/spotcheck"
 	"github.com/trilemma-dev/trilemma/verifier"
 )
@@ -123,7 +123,7 @@ func (a *app) plan(args []string, f planFlags) error {
 	if err != nil {
 		return usage("%w", err)
 	}
-	j.Probability, j.Single, j.Curve = float(j.p), float(j.single), work.PointsOf(curve)
+	j.Probability, j.Single, j.Curve = float(j.p), float(j.single), report.Points(curve)
 	return a.bet(&j, f)
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trilemma-dev/trilemma/cluster"
+	"github.com/trilemma-dev/trilemma/console"
 	"github.com/trilemma-dev/trilemma/executor"
 	"github.com/trilemma-dev/trilemma/httpapi"
 	"github.com/trilemma-dev/trilemma/internal/engine"
@@ -229,7 +230,11 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	h := &jobs.Handler{Engine: e, Metrics: metrics, Tracer: tracer.Tracer("trilemma"),
 		Worker: &work.Worker{Signer: key, Native: native.Runner, Machine: &engine.Machine{}, Blocks: e, Records: e, Memo: memo, Effects: effects, Family: family, Predictor: predictor, Prover: proofs, Now: time.Now, CPU: processCPU, Peak: processPeak}}
 	open := loopback(listener.Addr()) && !f.tokens
-	api, err := httpapi.New(f.service(httpapi.Config{Signer: key, Engine: jobs.Engine{Engine: e}, News: jobs.Engine{Engine: e}, Blocks: e, Records: e, Ready: e.Ready, Keys: a.setup, Open: open, Effects: names(effects), Schemes: schemes(f.keyScheme, f.proofs),
+	page, err := console.New()
+	if err != nil {
+		return hostFailure(err)
+	}
+	api, err := httpapi.New(f.service(httpapi.Config{Signer: key, Engine: jobs.Engine{Engine: e}, News: jobs.Engine{Engine: e}, Blocks: e, Records: e, Ready: e.Ready, Keys: a.setup, Console: page, Open: open, Effects: names(effects), Schemes: schemes(f.keyScheme, f.proofs),
 		Version: version(), Dir: f.data, Log: log, Metrics: metrics, Tracer: tracer}))
 	if err != nil {
 		return usage("%w", err)

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trilemma-dev/trilemma/capability"
-	"github.com/trilemma-dev/trilemma/internal/work"
+	"github.com/trilemma-dev/trilemma/internal/report"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/runtime"
@@ -192,7 +192,7 @@ func (a *app) drawing(ctx context.Context, b *receipts.Bundle, f verifyFlags) (*
 	if err != nil {
 		return nil, err
 	}
-	out, note, err := work.Draw(ctx, b, ch, f.open)
+	out, note, err := report.Draw(ctx, b, ch, f.open)
 	if note != nil {
 		fmt.Fprintln(a.err, "note: no openings could be made here:", note)
 	}

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/trilemma-dev/trilemma/internal/report"
 	"github.com/trilemma-dev/trilemma/internal/wire"
-	"github.com/trilemma-dev/trilemma/internal/work"
 	"github.com/trilemma-dev/trilemma/verifier"
 )
 
@@ -18,7 +18,7 @@ func nothing(mode verifier.Mode, o verifier.Outcome, reason string, cost verifie
 
 // printReport prints the verdicts and turns the outcome into the exit status.
 func (a *app) printReport(rep *verifier.Report, run string, f verifyFlags) error {
-	return a.printWire(work.ReportOf(rep, run), f)
+	return a.printWire(report.Of(rep, run), f)
 }
 
 // printWire is printReport for a report as the service gives it.

@@ -172,7 +172,12 @@ func (h *Handler) answer(ctx context.Context, w *cluster.Work) ([]byte, error) {
 		}
 		request = b.Data
 	}
-	return h.Worker.Do(ctx, w.Job.Mode, request, func(stage string, done, total int) {
-		w.Report(cluster.Progress{Stage: stage, Done: int64(done), Total: int64(total)})
+	start := time.Now()
+	return h.Worker.Do(ctx, w.Job.Mode, request, func(stage string, done, total int, lines ...string) {
+		p := cluster.Progress{Stage: stage, Done: int64(done), Total: int64(total)}
+		if done > 0 && total > done {
+			p.Left = time.Since(start) / time.Duration(done) * time.Duration(total-done)
+		}
+		w.Report(p, lines...)
 	})
 }

@@ -7,11 +7,9 @@ import (
 
 	"github.com/ipfs/go-cid"
 
-	"github.com/ipld/go-ipld-prime/datamodel"
-
 	"github.com/trilemma-dev/trilemma/block"
-	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/executor"
+	"github.com/trilemma-dev/trilemma/internal/report"
 	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
@@ -41,7 +39,10 @@ func (w *Worker) run(ctx context.Context, in wire.RunRequest, p Progress) (*wire
 	if err != nil {
 		return nil, err
 	}
-	e, err := w.executor(in, func(e executor.Event) { p("tasks", e.Done, e.Total) })
+	e, err := w.executor(in, func(e executor.Event) {
+		outcome, _ := wire.OutcomeOf(e.Out)
+		p("tasks", e.Done, e.Total, outcome+" "+e.Label)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -92,82 +93,18 @@ func (w *Worker) keep(ctx context.Context, wf *workflow.Workflow, b *receipts.Bu
 	return nil
 }
 
-// TaskOf is what a receipt says of a task.
-func TaskOf(r *receipts.Receipt) (wire.Task, error) {
-	run := r.Claim.Run
-	j := wire.Task{Task: receipts.CID(r.Claim.Ran).String(), Receipt: r.CID.String(), Computation: receipts.CID(run.Computation).String(), Fuel: run.Fuel}
-	j.Outcome, j.Error = wire.OutcomeOf(r.Claim.Out)
-	if run.Transcript != nil && run.Steps != nil {
-		segments := machine.Segments(*run.Steps)
-		j.Steps, j.Segments, j.Transcript = run.Steps, &segments, (*run.Transcript).String()
-	}
-	if ok := r.Claim.Out.Ok; ok != nil {
-		var err error
-		if j.Out, err = block.EncodeJSON(*ok); err != nil {
-			return j, err
-		}
-	}
-	return j, nil
-}
-
 // RunOf is what a run gave.
 func RunOf(r *executor.Run) (*wire.Run, error) {
 	out := &wire.Run{Run: r.Bundle.Root.String(), Workflow: receipts.CID(r.Bundle.Record.Workflow).String(), Receipt: r.Receipt.CID.String(),
 		Executor: r.Receipt.Issuer, Tasks: make(map[string]wire.Task, len(r.Results))}
 	out.Outcome, out.Error = wire.OutcomeOf(r.Receipt.Claim.Out)
 	for _, t := range r.Results {
-		j, err := TaskOf(t.Receipt)
+		j, err := report.Task(t.Receipt)
 		if err != nil {
 			return nil, err
 		}
 		j.Memoised = t.Memoised
 		out.Tasks[t.Task.Label] = j
-	}
-	return out, nil
-}
-
-// UseOf adds up what a workflow may use.
-func UseOf(w *workflow.Workflow) capability.Use {
-	all := capability.Use{Modules: []string{}}
-	for i, t := range w.Tasks {
-		one := capability.Use{Check: string(t.Check.Mode)}
-		if !t.Effect() {
-			one.Fuel, one.Memory, one.Modules = t.Fuel, t.Memory, []string{t.Mod.String()}
-		}
-		if i == 0 {
-			all.Check = one.Check
-		}
-		all = all.Merge(one)
-	}
-	return all
-}
-
-// RunOfBundle is what a run gave, as its bundle tells. Whether results were known before is not told. Signatures are checked.
-func RunOfBundle(b *receipts.Bundle) (*wire.Run, error) {
-	open := func(l datamodel.Link) (*receipts.Receipt, error) {
-		rb, ok := b.Get(receipts.CID(l))
-		if !ok {
-			return nil, fmt.Errorf("the receipt %s is not there", receipts.CID(l))
-		}
-		return receipts.Open(rb)
-	}
-	whole, err := open(b.Record.Receipt)
-	if err != nil {
-		return nil, err
-	}
-	out := &wire.Run{Run: b.Root.String(), Workflow: receipts.CID(b.Record.Workflow).String(), Receipt: whole.CID.String(), Executor: whole.Issuer, Tasks: map[string]wire.Task{}}
-	out.Outcome, out.Error = wire.OutcomeOf(whole.Claim.Out)
-	if whole.Claim.Run.Receipts == nil {
-		return nil, fmt.Errorf("the receipt %s is not a workflow's", whole.CID)
-	}
-	for label, l := range whole.Claim.Run.Receipts.Values {
-		r, err := open(l)
-		if err != nil {
-			return nil, fmt.Errorf("task %q: %w", label, err)
-		}
-		if out.Tasks[label], err = TaskOf(r); err != nil {
-			return nil, err
-		}
 	}
 	return out, nil
 }

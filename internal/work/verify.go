@@ -9,6 +9,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
+	"github.com/trilemma-dev/trilemma/internal/report"
 	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
@@ -99,27 +100,8 @@ func draw(ctx context.Context, b *receipts.Bundle, in *wire.VerifyRequest) (*ver
 	if err != nil {
 		return nil, refuse(err)
 	}
-	out, _, err := Draw(ctx, b, ch, in.Open)
+	out, _, err := report.Draw(ctx, b, ch, in.Open)
 	return out, err
-}
-
-// Draw makes a challenge ready for a verdict. With open the openings are made here, by running the tasks; why that could not be is told by
-// note: the verdict then says what is wrong with the bundle, or missing.
-func Draw(ctx context.Context, b *receipts.Bundle, ch *spotcheck.Challenge, open bool) (out *verifier.Challenged, note, err error) {
-	out = &verifier.Challenged{Challenge: ch, Ours: true, Here: open}
-	if !open {
-		return out, nil, nil
-	}
-	made, err := verifier.Answer(ctx, b, ch, &machine.Engine{})
-	if ctx.Err() != nil {
-		return nil, nil, ctx.Err()
-	}
-	if err != nil {
-		return out, err, nil
-	}
-	out.Get = made.Get
-	out.Answer, _, err = verifier.ReadAnswer(made)
-	return out, nil, err
 }
 
 func (w *Worker) verify(ctx context.Context, in wire.VerifyRequest, p Progress) (*wire.Report, error) {
@@ -162,52 +144,7 @@ func (w *Worker) verify(ctx context.Context, in wire.VerifyRequest, p Progress) 
 	if err != nil {
 		return nil, err
 	}
-	return ReportOf(rep, in.Run), nil
-}
-
-// ReportOf is what a check found. run is empty if there was no run to be found.
-func ReportOf(rep *verifier.Report, run string) *wire.Report {
-	out := &wire.Report{Outcome: string(rep.Outcome), Reason: rep.Reason, Run: run, Signer: rep.Signer, Verdicts: []wire.Verdict{}}
-	for _, v := range rep.Verdicts {
-		out.Verdicts = append(out.Verdicts, wire.Verdict{Task: v.Task, Mode: string(v.Mode), Outcome: string(v.Outcome), Reason: v.Reason, Soundness: v.Soundness,
-			Cost: CostOf(v.Cost), Revealed: wire.Revealed{Input: v.Revealed.Input, State: v.Revealed.State, Output: v.Revealed.Output}, Sampling: samplingOf(v.Sampling),
-			Proof: proofOf(v.Proof)})
-	}
-	return out
-}
-
-// CostOf is what a check took.
-func CostOf(c verifier.Cost) wire.Cost {
-	return wire.Cost{WallSeconds: c.Wall.Seconds(), CPUSeconds: c.CPU.Seconds(), BytesRead: c.Bytes}
-}
-
-func proofOf(p *verifier.Proof) *wire.Proof {
-	if p == nil {
-		return nil
-	}
-	return &wire.Proof{Family: fmt.Sprintf("%x", p.Family), Setup: p.Setup, Pinned: p.Pinned, Parts: p.Parts, Bytes: p.Bytes}
-}
-
-func samplingOf(s *verifier.Sampling) *wire.Sampling {
-	if s == nil {
-		return nil
-	}
-	j := &wire.Sampling{Segments: s.Segments, Samples: s.Samples, TaskSegments: s.TaskSegments, TaskSamples: s.TaskSamples, Curve: PointsOf(s.Curve), Seed: s.Seed,
-		OpenedInput: s.OpenedInput, OpenedState: s.OpenedState}
-	if s.Single != nil {
-		j.Single, _ = s.Single.Float64()
-	}
-	return j
-}
-
-// PointsOf is a curve of probabilities.
-func PointsOf(curve []spotcheck.Point) []wire.Point {
-	out := []wire.Point{}
-	for _, p := range curve {
-		f, _ := p.Probability.Float64()
-		out = append(out, wire.Point{Bad: p.Bad, Probability: f})
-	}
-	return out
+	return report.Of(rep, in.Run), nil
 }
 
 // Runs reports whether a mode of verification runs tasks.

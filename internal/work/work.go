@@ -44,8 +44,8 @@ var ErrRequest = errors.New("the request cannot be carried out")
 
 func refuse(err error) error { return fmt.Errorf("%w: %w", ErrRequest, err) }
 
-// Progress is told how far a job is: a stage in a word or two, and how many of its parts are done.
-type Progress func(stage string, done, total int)
+// Progress is told how far a job is: a stage in a word or two, how many of its parts are done, and what there is to say of that, a line each.
+type Progress func(stage string, done, total int, lines ...string)
 
 // Worker does jobs; it is safe for concurrent use. All fields but Memory, Workers, Effects and those that may be nil are required.
 type Worker struct {
@@ -74,7 +74,7 @@ type Worker struct {
 // Do does a job. The answer is JSON: an object of package wire.
 func (w *Worker) Do(ctx context.Context, kind string, params []byte, p Progress) ([]byte, error) {
 	if p == nil {
-		p = func(string, int, int) {}
+		p = func(string, int, int, ...string) {}
 	}
 	switch kind {
 	case KindRun:

@@ -1,0 +1,66 @@
+import type { Report, Verdict } from "./api"
+import { Id, Outcome, bytes, percent, plural, seconds } from "./words"
+
+export const revealed = (v: Verdict) => v.revealed.input_bytes + v.revealed.state_bytes + v.revealed.output_bytes
+
+// Verdicts shows what a check found: each verdict with what it is worth, what it took and what it revealed.
+export function Verdicts({ report }: { report: Report }) {
+  const drawn = report.verdicts.find((v) => v.task === "" && v.sampling)?.sampling
+  return (
+    <>
+      <p class={"verdict " + report.outcome} role="status">
+        <Outcome of={report.outcome} /> {report.reason}
+      </p>
+      {report.signer && (
+        <p class="muted">
+          Signed by <Id id={report.signer} />
+        </p>
+      )}
+      <div class="wide">
+        <table>
+          <thead>
+            <tr>
+              <th>Task</th>
+              <th>Mode</th>
+              <th>Verdict</th>
+              <th>Took</th>
+              <th>Read</th>
+              <th>Revealed</th>
+              <th>What that is worth</th>
+            </tr>
+          </thead>
+          <tbody>
+            {report.verdicts.map((v, i) => (
+              <tr key={i}>
+                <td>{v.task || "the run"}</td>
+                <td>{v.mode}</td>
+                <td>
+                  <Outcome of={v.outcome} />
+                </td>
+                <td class="number">{seconds(v.cost.wall_seconds)}</td>
+                <td class="number">{bytes(v.cost.bytes_read)}</td>
+                <td class="number">{bytes(revealed(v))}</td>
+                <td class="prose">{v.outcome === "valid" ? v.soundness : v.reason}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {drawn && (
+        <section aria-label="What the samples are worth">
+          <p>
+            {drawn.samples} of {plural(drawn.segments, "segment")} were drawn. A single forged one is found with probability {percent(drawn.single)}; the openings showed{" "}
+            {bytes(drawn.opened_state_bytes)} of state and {bytes(drawn.opened_input_bytes)} of input.
+          </p>
+          <ul class="curve">
+            {drawn.curve.map((p) => (
+              <li key={p.bad}>
+                {plural(p.bad, "bad segment")}: found with {percent(p.probability)}
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+    </>
+  )
+}
