@@ -11,6 +11,8 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/internal/hidden"
+	"github.com/trilemma-dev/trilemma/internal/secrets"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/workflow"
 )
@@ -31,10 +33,14 @@ func document(name string, data []byte) (*workflow.Document, error) {
 }
 
 // compile turns a document into a workflow, reading everything that it names: files relative to its own, content by CID
-// from get.
-func (a *app) compile(ctx context.Context, d *workflow.Document, sub string, get finder) (*workflow.Workflow, error) {
+// from get. keep keeps what opens its secrets; nil refuses them.
+func (a *app) compile(ctx context.Context, d *workflow.Document, sub string, get finder, keep *secrets.Set) (*workflow.Workflow, error) {
 	dir := filepath.Dir(d.File)
-	w, err := workflow.Compile(d, workflow.Config{Sub: sub, Profile: link.Profile, Fuel: defaultFuel, Memory: link.DefaultPages, Output: link.DefaultOutput,
+	var seal func([]byte) (hidden.Commitment, error)
+	if keep != nil {
+		seal = keep.Hide
+	}
+	w, err := workflow.Compile(d, workflow.Config{Seal: seal, Sub: sub, Profile: link.Profile, Fuel: defaultFuel, Memory: link.DefaultPages, Output: link.DefaultOutput,
 		ReadFile:  func(file string) ([]byte, error) { return a.named(dir, file) },
 		ReadBlock: func(c cid.Cid) (block.Block, error) { return get(ctx, c) }})
 	if err != nil {

@@ -45,9 +45,22 @@ type claimJSON struct {
 }
 
 type regionJSON struct {
-	Stream int64  `json:"stream"`
-	Bytes  int64  `json:"bytes"`
-	CID    string `json:"cid,omitempty"`
+	Stream     int64  `json:"stream"`
+	Bytes      int64  `json:"bytes"` // of hidden output at most, of hidden input 0
+	CID        string `json:"cid,omitempty"`
+	Commitment string `json:"commitment,omitempty"` // of a hidden one
+}
+
+// row is the region as one of a table.
+func (r *regionJSON) row(what string) []string {
+	size, content := fmt.Sprintf("%d bytes", r.Bytes), r.CID
+	if r.Commitment != "" {
+		size, content = "hidden", "commitment "+r.Commitment
+		if r.Bytes > 0 {
+			size = fmt.Sprintf("hidden, at most %d bytes", r.Bytes)
+		}
+	}
+	return []string{fmt.Sprintf("  %s %d", what, r.Stream), size, content}
 }
 
 // inspectToken shows a receipt or another token. A signature that does not verify is status 1, anything else that is wrong
@@ -107,7 +120,11 @@ func regions(rs *[]receipts.Region) (out []regionJSON) {
 		return nil
 	}
 	for _, r := range *rs {
-		out = append(out, regionJSON{Stream: r.Stream, Bytes: r.Size, CID: linkText(r.Cid)})
+		j := regionJSON{Stream: r.Stream, Bytes: r.Size, CID: linkText(r.Cid)}
+		if r.Commitment != nil {
+			j.Commitment = hex.EncodeToString(*r.Commitment)
+		}
+		out = append(out, j)
 	}
 	return out
 }
@@ -146,10 +163,10 @@ func showReceipt(r *receipts.Receipt) (*view, error) {
 	v.fact("meta", string(out.Meta))
 	var rows [][]string
 	for _, s := range claim.Inputs {
-		rows = append(rows, []string{fmt.Sprintf("  in %d", s.Stream), fmt.Sprintf("%d bytes", s.Bytes), s.CID})
+		rows = append(rows, s.row("in"))
 	}
 	for _, s := range claim.Outputs {
-		rows = append(rows, []string{fmt.Sprintf("  out %d", s.Stream), fmt.Sprintf("%d bytes", s.Bytes), s.CID})
+		rows = append(rows, s.row("out"))
 	}
 	if len(rows) > 0 {
 		v.parts = append(v.parts, part{"tapes", rows})

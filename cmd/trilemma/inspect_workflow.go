@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
+	"github.com/trilemma-dev/trilemma/internal/secrets"
 	"github.com/trilemma-dev/trilemma/workflow"
 )
 
@@ -33,6 +35,8 @@ type workflowTaskJSON struct {
 	callShape
 	Idempotent bool   `json:"idempotent,omitempty"` // of an effect
 	Check      string `json:"check"`
+	Secret     bool   `json:"secret,omitempty"` // what it consumes is hidden, or some of it
+	Hidden     bool   `json:"hidden,omitempty"` // so is its result
 	Fuel       uint64 `json:"fuel,omitempty"`
 	Memory     uint32 `json:"memory,omitempty"`
 	Output     uint64 `json:"output,omitempty"`
@@ -99,7 +103,7 @@ func (a *app) inspectWorkflow(ctx context.Context, name string, data []byte) (*v
 	if err != nil {
 		return nil, err
 	}
-	w, err := a.compile(ctx, d, did, a.inStore)
+	w, err := a.compile(ctx, d, did, a.inStore, secrets.New(rand.Reader))
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +116,9 @@ func (a *app) inspectWorkflow(ctx context.Context, name string, data []byte) (*v
 	}
 	if did == "" {
 		v.fact("note", "there is no signing key yet: the CIDs of the workflow and its tasks depend on it")
+	}
+	if _, ok := d.Secret(); ok {
+		v.fact("note", "secrets are committed to anew each time: the CIDs of secret tasks are others in a run")
 	}
 	return v, nil
 }
@@ -152,11 +159,14 @@ func showWorkflow(w *workflow.Workflow, executor string, get evaluate.Getter) (*
 		if err != nil {
 			return nil, err
 		}
-		j := workflowTaskJSON{Label: t.Label, callShape: shape, Idempotent: t.Idempotent, Check: string(t.Check.Mode), Fuel: t.Fuel, Memory: t.Memory, Output: t.Output}
+		j := workflowTaskJSON{Label: t.Label, callShape: shape, Idempotent: t.Idempotent, Check: string(t.Check.Mode), Secret: t.Secret, Hidden: t.Hides(), Fuel: t.Fuel, Memory: t.Memory, Output: t.Output}
 		if executor != "" {
 			j.Task = t.CID.String()
 		}
 		row := []string{"  " + t.Label, shape.calls(), shape.awaits(), j.Check, "", "", shape.Computation}
+		if t.Secret {
+			row[3] += ", secret"
+		}
 		if t.Effect() {
 			out.Effects = append(out.Effects, t.Label)
 		} else {

@@ -43,8 +43,10 @@ func (a *app) place(name string) (output, error) {
 
 // output is where a file goes: a file that appears whole, a device or pipe that is written to as it is, or "-", stdout.
 type output struct {
-	name   string
-	device bool
+	name    string
+	device  bool
+	private bool // mode 0600, for its owner alone
+	fresh   bool // a file of that name is never replaced
 }
 
 func partPattern(name string) string { return "." + filepath.Base(name) + ".*.part" }
@@ -61,15 +63,15 @@ func (a *app) write(ctx context.Context, o output, write func(io.Writer) error) 
 		}
 		return errors.Join(buffered(ctx, f, write), f.Close())
 	}
-	err := replace(ctx, o.name, write)
+	err := replace(ctx, o, write)
 	if err != nil && ctx.Err() == nil {
 		return usage("cannot write %s: %w", o.name, reason(err))
 	}
 	return err
 }
 
-func replace(ctx context.Context, name string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(name), partPattern(name))
+func replace(ctx context.Context, o output, write func(io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(o.name), partPattern(o.name)) // mode 0600
 	if err != nil {
 		return err
 	}
@@ -79,7 +81,7 @@ func replace(ctx context.Context, name string, write func(io.Writer) error) (err
 		}
 	}()
 	err = buffered(ctx, f, write)
-	if err == nil {
+	if err == nil && !o.private {
 		err = f.Chmod(0o644)
 	}
 	if err == nil {
@@ -91,7 +93,10 @@ func replace(ctx context.Context, name string, write func(io.Writer) error) (err
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), name)
+	if o.fresh { // unlike a new name, a link does not replace
+		return errors.Join(os.Link(f.Name(), o.name), os.Remove(f.Name()))
+	}
+	return os.Rename(f.Name(), o.name)
 }
 
 func buffered(ctx context.Context, to io.Writer, write func(io.Writer) error) error {

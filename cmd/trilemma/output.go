@@ -16,6 +16,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/executor"
+	"github.com/trilemma-dev/trilemma/internal/hidden"
 	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/internal/work"
 )
@@ -133,6 +134,9 @@ const maxSummary = 60
 
 // summary shows a value in one short line; linked content by its size and, if it is text, its beginning.
 func summary(v datamodel.Node, get func(cid.Cid) (block.Block, bool)) string {
+	if h, ok, err := hidden.ValueOf(v); ok && err == nil {
+		return fmt.Sprintf("secret %s, commitment %x…", oneLine(h.Kind), h.Commitment[:8])
+	}
 	if c, ok := block.Link(v); ok {
 		blk, ok := get(c)
 		if !ok {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/internal/preflight"
 	"github.com/trilemma-dev/trilemma/internal/proving"
+	"github.com/trilemma-dev/trilemma/internal/secrets"
 )
 
 type preflightFlags struct {
@@ -158,7 +160,12 @@ func (a *app) countWorkflow(ctx context.Context, pre *preflight.Predictor, name 
 	if err != nil {
 		return nil, nil, err
 	}
-	w, err := a.compile(ctx, d, key.DID(), a.inStore)
+	if d.Redacted() {
+		return nil, nil, usage("the workflow is redacted: what its secrets are is not known here")
+	}
+	keep := secrets.New(rand.Reader) // forgotten like the rest
+	pre.Secrets = keep
+	w, err := a.compile(ctx, d, key.DID(), a.inStore, keep)
 	if err != nil {
 		return nil, nil, err
 	}

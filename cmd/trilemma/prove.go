@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trilemma-dev/trilemma/circuits/proof"
+	"github.com/trilemma-dev/trilemma/internal/evaluate"
 	"github.com/trilemma-dev/trilemma/internal/proving"
 	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/receipts"
@@ -49,7 +50,7 @@ func (f *proveFlags) check() error {
 func (a *app) proveCommand() *cobra.Command {
 	var f proveFlags
 	var tasks []string
-	var to string
+	var to, private string
 	c := &cobra.Command{
 		Use:   "prove BUNDLE.car",
 		Short: "Prove a bundle's tasks: zero-knowledge proofs that anyone can check without running them",
@@ -70,19 +71,30 @@ An attempt that was interrupted or killed is taken up again by the same command.
 			if a.remote.url != "" && !c.Flags().Changed("scheme") {
 				f.scheme = "" // the service's own
 			}
-			return a.prove(c.Context(), args[0], to, tasks, f)
+			return a.prove(c.Context(), args[0], to, private, tasks, f)
 		},
 	}
 	f.add(c, "memory")
 	c.Flags().StringArrayVar(&tasks, "task", nil, "prove only the task of this label; may be given again")
+	c.Flags().StringVar(&private, "secrets", "", "file that opens what is hidden: see trilemma run --secrets")
 	c.Flags().StringVarP(&to, "output", "o", "", "write the bundle to this file; - is stdout; default: in place of what was read")
 	completeFlag(c, "task", a.completeTask)
 	return c
 }
 
-func (a *app) prove(ctx context.Context, name, to string, tasks []string, f proveFlags) error {
+func (a *app) prove(ctx context.Context, name, to, private string, tasks []string, f proveFlags) error {
 	if err := f.check(); err != nil {
 		return err
+	}
+	var keep *secretsFile
+	if private != "" {
+		if a.remote.url != "" {
+			return &status{code: exitUsage, err: fmt.Errorf("the service at %s would see what is hidden: nothing was sent", a.remote.url), hint: "prove it here, without --remote"}
+		}
+		var err error
+		if keep, err = a.secretsIn(private); err != nil {
+			return err
+		}
 	}
 	if to == "" {
 		to = name
@@ -100,7 +112,7 @@ func (a *app) prove(ctx context.Context, name, to string, tasks []string, f prov
 		b, made, err = a.proveThere(ctx, b, tasks, f)
 	} else {
 		var here []proving.Proved
-		if b, here, err = a.proofs(ctx, b, tasks, f); err == nil {
+		if b, here, err = a.proofs(ctx, b, tasks, f, keep.opener()); err == nil {
 			made = proving.ProofsOf(b, here, processPeak())
 		}
 	}
@@ -113,8 +125,8 @@ func (a *app) prove(ctx context.Context, name, to string, tasks []string, f prov
 	return a.printProofs(made)
 }
 
-// proofs proves tasks of a bundle.
-func (a *app) proofs(ctx context.Context, b *receipts.Bundle, tasks []string, f proveFlags) (*receipts.Bundle, []proving.Proved, error) {
+// proofs proves tasks of a bundle. open opens what is hidden; it may be nil.
+func (a *app) proofs(ctx context.Context, b *receipts.Bundle, tasks []string, f proveFlags, open proving.Opener) (*receipts.Bundle, []proving.Proved, error) {
 	claims, err := verifier.Claims(b, tasks)
 	if err != nil {
 		return nil, nil, usage("%w", err)
@@ -126,7 +138,7 @@ func (a *app) proofs(ctx context.Context, b *receipts.Bundle, tasks []string, f 
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := proving.Check(ctx, s, b, tasks, f.memory<<20, time.Now); err != nil {
+	if err := proving.Check(ctx, s, b, tasks, f.memory<<20, time.Now, open); err != nil {
 		return nil, nil, provingFailure(err)
 	}
 	k, err := a.provingKeys(ctx, f.scheme)
@@ -141,7 +153,7 @@ func (a *app) proofs(ctx context.Context, b *receipts.Bundle, tasks []string, f 
 		debug.SetMemoryLimit(f.memory << 20)
 	}
 	bar := a.stages()
-	p := proving.New(proving.Config{Keys: k, Sessions: filepath.Join(home, "proving"), Memory: f.memory << 20, Workers: f.workers, Random: rand.Reader, Now: time.Now,
+	p := proving.New(proving.Config{Keys: k, Sessions: filepath.Join(home, "proving"), Memory: f.memory << 20, Workers: f.workers, Random: rand.Reader, Now: time.Now, Open: open,
 		Progress: bar.show})
 	type result struct {
 		b    *receipts.Bundle
@@ -176,6 +188,8 @@ func provingFailure(err error) error {
 	switch {
 	case errors.Is(err, proving.ErrUnprovable), errors.Is(err, proving.ErrReceipt):
 		return &status{code: exitFailed, err: err}
+	case errors.Is(err, evaluate.ErrOpen):
+		return &status{code: exitUsage, err: err, hint: "name the file that trilemma run --secrets wrote with --secrets"}
 	case errors.Is(err, proving.ErrMemory):
 		return &status{code: exitFailed, err: err, hint: "nothing was proved; preflight says what a run takes"}
 	}

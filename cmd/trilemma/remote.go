@@ -151,11 +151,14 @@ func (a *app) runThere(ctx, timed context.Context, d *workflow.Document, f runFl
 	if name := f.here(); name != "" {
 		return nil, usage("%s is the service's own business", name)
 	}
+	if err := a.noSecrets(d); err != nil {
+		return nil, err
+	}
 	c, s, err := a.service(ctx, f.engine)
 	if err != nil {
 		return nil, err
 	}
-	w, err := a.compile(ctx, d, s.DID, a.inService)
+	w, err := a.compile(ctx, d, s.DID, a.inService, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -273,16 +276,21 @@ func (a *app) preflightThere(cmd *cobra.Command, name string, data []byte, args 
 	} else if err := onlyWorkflow(cmd, args); err != nil {
 		return err
 	}
+	var d *workflow.Document
+	if ask.Call == nil {
+		if d, err = document(name, data); err == nil {
+			err = a.noSecrets(d)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	c, s, err := a.service(ctx, engineNative)
 	if err != nil {
 		return err
 	}
 	if ask.Call == nil {
-		d, err := document(name, data)
-		if err != nil {
-			return err
-		}
-		w, err := a.compile(ctx, d, s.DID, a.inService)
+		w, err := a.compile(ctx, d, s.DID, a.inService, nil)
 		if err != nil {
 			return err
 		}

@@ -38,6 +38,8 @@ type runFlags struct {
 	hosts         []string
 	prove         bool
 	proving       proveFlags
+	secrets       string
+	redacted      string
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -55,6 +57,7 @@ Effects need permission: --files DIR for /file/write, --allow-http HOST for /htt
   trilemma run workflow.yaml --json | jq .tasks
   trilemma run workflow.json --transcript -o run.car
   trilemma run workflow.json --prove -o run.car
+  trilemma run private.json --secrets my.secrets -o run.car
   trilemma run report.json --files ./out -o run.car`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFile("json", "yaml", "yml"),
@@ -76,6 +79,8 @@ Effects need permission: --files DIR for /file/write, --allow-http HOST for /htt
 	fl.StringArrayVar(&f.hosts, "allow-http", nil, "allow /http/post to this host or host:port; may be given again")
 	fl.BoolVar(&f.prove, "prove", false, "prove every task afterwards, as trilemma prove does")
 	f.proving.add(c, "proving-memory")
+	fl.StringVar(&f.secrets, "secrets", "", "keep what opens the workflow's secrets, and the hidden results, in this file (mode 0600); one that is there is added to")
+	fl.StringVar(&f.redacted, "redacted", "", "with --secrets: write the workflow to this file, with commitments in place of its secrets")
 	completeFlag(c, "engine", oneOf(engineNative, engineMachine))
 	completeFlag(c, "output", cobra.FixedCompletions([]string{"car"}, cobra.ShellCompDirectiveFilterFileExt))
 	completeFlag(c, "files", completeDir)
@@ -153,16 +158,26 @@ func (a *app) runWorkflow(ctx context.Context, name string, f runFlags) error {
 	if err != nil {
 		return err
 	}
+	keep, err := a.secretsFor(d, &f)
+	if err != nil {
+		return err
+	}
 	timed, cancel := limited(ctx, f.deadline)
 	defer cancel()
 	var r *executor.Run
 	if a.remote.url != "" {
 		r, err = a.runThere(ctx, timed, d, f)
 	} else {
-		r, err = a.runHere(ctx, timed, name, d, f)
+		r, err = a.runHere(ctx, timed, name, d, f, keep)
 	}
 	if err != nil {
 		return err
+	}
+	if err := keep.save(ctx, a); err != nil { // before anything that is hidden by it
+		return unfinished(err, f.deadline)
+	}
+	if err := a.writeRedacted(ctx, d, f.redacted); err != nil {
+		return unfinished(err, f.deadline)
 	}
 	var proved *wire.Proofs
 	if f.samples != 0 {
@@ -172,7 +187,7 @@ func (a *app) runWorkflow(ctx context.Context, name string, f runFlags) error {
 	}
 	if f.prove {
 		var made []proving.Proved
-		if r.Bundle, made, err = a.proofs(timed, r.Bundle, nil, f.proving); err != nil {
+		if r.Bundle, made, err = a.proofs(timed, r.Bundle, nil, f.proving, keep.opener()); err != nil {
 			return unfinished(err, f.deadline)
 		}
 		proved = proving.ProofsOf(r.Bundle, made, processPeak())
@@ -197,7 +212,7 @@ func (a *app) runWorkflow(ctx context.Context, name string, f runFlags) error {
 }
 
 // runHere runs a workflow in this process. What comes before the tasks is no part of the deadline, which timed has.
-func (a *app) runHere(ctx, timed context.Context, name string, d *workflow.Document, f runFlags) (*executor.Run, error) {
+func (a *app) runHere(ctx, timed context.Context, name string, d *workflow.Document, f runFlags, private *secretsFile) (*executor.Run, error) {
 	key, err := a.signer(f.key)
 	if err != nil {
 		return nil, err
@@ -206,7 +221,7 @@ func (a *app) runHere(ctx, timed context.Context, name string, d *workflow.Docum
 	if err != nil {
 		return nil, err
 	}
-	w, err := a.compile(ctx, d, key.DID(), keep.Get)
+	w, err := a.compile(ctx, d, key.DID(), keep.Get, private.set())
 	if err != nil {
 		return nil, err
 	}
@@ -222,8 +237,12 @@ func (a *app) runHere(ctx, timed context.Context, name string, d *workflow.Docum
 	var bar *progress
 	cfg := executor.Config{Signer: key, Runner: e.Runner, Engine: e.name, Blocks: keep, Records: keep, Memo: keep,
 		Workers: f.workers, Memory: f.memory << 20, Fresh: f.fresh, Effects: effects, Progress: func(e executor.Event) { bar.done(e.Done) }}
+	if private != nil {
+		cfg.Secrets = private.Set
+	}
 	if f.transcript {
 		cfg.Recorder, cfg.Engine = &machine.Engine{}, engine.NameMachine
+		a.withoutTranscript(w)
 	}
 	ex, err := executor.New(cfg)
 	if err != nil {

@@ -28,12 +28,16 @@ func withoutInputs(r *executor.Run) (*receipts.Bundle, error) {
 		run := t.Receipt.Claim.Run
 		if run.Inputs != nil {
 			for _, in := range *run.Inputs {
-				drop[receipts.CID(*in.Cid)] = true
+				if in.Cid != nil {
+					drop[receipts.CID(*in.Cid)] = true
+				}
 			}
 		}
 		if run.Outputs != nil {
 			for _, out := range *run.Outputs {
-				keep[receipts.CID(*out.Cid)] = true
+				if out.Cid != nil {
+					keep[receipts.CID(*out.Cid)] = true
+				}
 			}
 		}
 		if ok := t.Receipt.Claim.Out.Ok; ok != nil {

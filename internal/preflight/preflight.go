@@ -39,8 +39,9 @@ type Run struct {
 
 // Predictor finds out what proofs take.
 type Predictor struct {
-	Scheme *proof.Scheme
-	Rate   proving.Rate
+	Scheme  *proof.Scheme
+	Rate    proving.Rate
+	Secrets evaluate.Secrets // of workflows that have some; nil refuses them
 }
 
 // predict writes a run down, as a proof would. That it is too long for that, or that something in it cannot be proved, is no error here.
@@ -116,7 +117,7 @@ func (p *Predictor) Workflow(ctx context.Context, w *workflow.Workflow, blocks s
 	keep := &over{base: blocks}
 	c := tallying{pre: p}
 	ended := make(map[string]Run)
-	ex, err := executor.New(executor.Config{Signer: key, Runner: &c, Engine: engine.NameMachine, Blocks: keep, Records: keep, Memo: keep, Workers: 1,
+	ex, err := executor.New(executor.Config{Signer: key, Runner: &c, Engine: engine.NameMachine, Blocks: keep, Records: keep, Memo: keep, Secrets: p.Secrets, Workers: 1,
 		Progress: func(e executor.Event) { // by the one worker, after the run that it tells of
 			one := c.last
 			one.label, one.out = e.Label, e.Out

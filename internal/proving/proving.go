@@ -33,6 +33,7 @@ type Config struct {
 	Random   io.Reader
 	Now      func() time.Time
 	Progress func(Progress) // may be nil
+	Open     Opener         // opens what is hidden; nil refuses secret tasks
 
 	// Hands work at parts; nil: those of this process. If they are elsewhere, Spread is how many parts they have at once; 0: they are here, and have as many as
 	// Workers and Memory say.
@@ -121,7 +122,7 @@ func (p *Prover) Bundle(ctx context.Context, b *receipts.Bundle, labels []string
 }
 
 // Check refuses what could not be proved with a scheme, before there are keys. It does what [Prover.Bundle] does before it proves.
-func Check(ctx context.Context, s *proof.Scheme, b *receipts.Bundle, labels []string, memory int64, now func() time.Time) error {
+func Check(ctx context.Context, s *proof.Scheme, b *receipts.Bundle, labels []string, memory int64, now func() time.Time, open Opener) error {
 	claims, err := verifier.Claims(b, labels)
 	if err != nil {
 		return err
@@ -132,9 +133,13 @@ func Check(ctx context.Context, s *proof.Scheme, b *receipts.Bundle, labels []st
 		if err != nil {
 			return err
 		}
-		t, err := Trace(ctx, s, c.Claim.Program, guest, c.Job.Streams, c.Job.Limits, memory, now)
+		job, err := open.reveal(c)
+		if err != nil {
+			return fmt.Errorf("task %q: %w", c.Task.Label, err)
+		}
+		t, err := Trace(ctx, s, c.Claim.Program, guest, job.Streams, job.Limits, memory, now)
 		if err == nil {
-			err = same(c, t.Run.Result)
+			err = open.same(c, t.Run.Result)
 		}
 		if err == nil {
 			err = fits(t.Needs(1), memory)
@@ -167,11 +172,15 @@ func (p *Prover) lookIn(ctx context.Context, b *receipts.Bundle, c *verifier.Cla
 // look traces a task, and refuses what cannot be proved.
 func (p *Prover) look(ctx context.Context, c *verifier.Claimed, guest *wasm.Module) (*Traced, error) {
 	p.tell(Progress{Task: c.Task.Label, Stage: "trace"})
-	t, err := Trace(ctx, p.cfg.Keys.Runs.Family().Scheme, c.Claim.Program, guest, c.Job.Streams, c.Job.Limits, p.cfg.Memory, p.cfg.Now)
+	job, err := p.cfg.Open.reveal(c)
 	if err != nil {
 		return nil, err
 	}
-	if err := same(c, t.Run.Result); err != nil {
+	t, err := Trace(ctx, p.cfg.Keys.Runs.Family().Scheme, c.Claim.Program, guest, job.Streams, job.Limits, p.cfg.Memory, p.cfg.Now)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.cfg.Open.same(c, t.Run.Result); err != nil {
 		return nil, err
 	}
 	_, err = p.workers(&t.Estimate)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
+	"github.com/trilemma-dev/trilemma/internal/hidden"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/store"
 	"github.com/trilemma-dev/trilemma/verifier"
@@ -38,6 +39,9 @@ func Compile(ctx context.Context, blocks store.Blocks, name string, data []byte,
 	w, err = workflow.Compile(d, workflow.Config{Sub: sub, Profile: link.Profile, Fuel: DefaultFuel, Memory: link.DefaultPages, Output: link.DefaultOutput,
 		ReadFile: func(string) ([]byte, error) {
 			return nil, errors.New("a file of yours: put it as a block and name its CID")
+		},
+		Seal: func([]byte) (hidden.Commitment, error) {
+			return hidden.Commitment{}, fmt.Errorf("the parameter is %w", ErrSecret)
 		},
 		ReadBlock: func(c cid.Cid) (block.Block, error) {
 			b, ok := g.get(c)
@@ -85,6 +89,9 @@ func Computations(w *workflow.Workflow) (out []block.Block, err error) {
 	return out, nil
 }
 
+// ErrSecret says that a workflow has secrets.
+var ErrSecret = errors.New("secret: whoever runs it sees what is hidden, so that its owner does, on a machine of his own (trilemma run --secrets)")
+
 // Checker finds tasks that must fail, whatever they are given. It remembers modules; it is safe for concurrent use, and its zero
 // value is ready.
 type Checker struct{ cache evaluate.Cache }
@@ -99,6 +106,9 @@ func (c *Checker) Check(ctx context.Context, blocks store.Blocks, w *workflow.Wo
 		return g.get(id)
 	}
 	for _, t := range w.Tasks {
+		if t.Secret {
+			return refuse(fmt.Errorf("task %q is %w", t.Label, ErrSecret))
+		}
 		if t.Effect() {
 			continue
 		}

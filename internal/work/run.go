@@ -49,6 +49,11 @@ func (w *Worker) run(ctx context.Context, in wire.RunRequest, p Progress) (*wire
 	if err := e.Check(ctx, wf); err != nil {
 		return nil, refuse(err)
 	}
+	for _, t := range wf.Tasks {
+		if t.Secret {
+			return nil, refuse(fmt.Errorf("task %q is %w", t.Label, ErrSecret))
+		}
+	}
 	p("tasks", 0, len(wf.Tasks))
 	r, err := e.Run(ctx, wf)
 	if err != nil {
