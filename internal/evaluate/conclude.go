@@ -30,7 +30,11 @@ func Conclude(j *Job, r link.Result, sealed Sealer) (*Conclusion, error) {
 		return nil, err
 	}
 	for i, s := range j.Streams {
-		c.Inputs = c.region(c.Inputs, i, s)
+		if h, ok := j.hiddenInput(i); ok { // revealed or not
+			c.Inputs = append(c.Inputs, h)
+		} else {
+			c.Inputs = c.region(c.Inputs, i, s)
+		}
 	}
 	if j.Secret != nil {
 		return c, c.hide(j, r, sealed)

@@ -56,6 +56,16 @@ func takes(k link.Kind, kind string) bool {
 	return string(k) == kind || kind == hidden.Integer && (k == link.I32 || k == link.I64)
 }
 
+// hiddenInput is the region of an input stream, if it is hidden.
+func (j *Job) hiddenInput(stream int) (r receipts.Region, ok bool) {
+	if j.Secret == nil {
+		return r, false
+	}
+	h, ok := j.Secret.Inputs[stream]
+	b := h.Commitment[:]
+	return receipts.Region{Stream: int64(stream), Commitment: &b}, ok
+}
+
 // hides reports whether the result is hidden.
 func (j *Job) hides() bool { return j.Secret != nil && !j.Secret.Declassify }
 
@@ -204,11 +214,6 @@ func (j *Job) bounds(r link.Result, streams []int) []uint64 {
 
 // hide puts what is hidden into a conclusion: commitments in place of streams and of the result, a bound in place of the fuel, and of a failure the kind alone.
 func (c *Conclusion) hide(j *Job, r link.Result, sealed Sealer) error {
-	for i, h := range j.Secret.Inputs {
-		b := h.Commitment[:]
-		c.Inputs = append(c.Inputs, receipts.Region{Stream: int64(i), Commitment: &b})
-	}
-	slices.SortFunc(c.Inputs, func(a, b receipts.Region) int { return cmp.Compare(a.Stream, b.Stream) })
 	c.Fuel = int64(min(hidden.Bucket(r.Fuel), j.Limits.Fuel))
 	if c.Out.Error != nil {
 		c.Out.Error = &receipts.Failure{Kind: c.Out.Error.Kind}
