@@ -390,6 +390,16 @@ func (a *app) proveThere(ctx context.Context, b *receipts.Bundle, tasks []string
 	if f.memory != 0 || f.workers != 0 {
 		return nil, nil, usage("--memory and --parts are the service's own business")
 	}
+	claims, err := verifier.Claims(b, tasks)
+	if err != nil {
+		return nil, nil, usage("%w", err)
+	}
+	for _, t := range claims {
+		if t.Job.Secret != nil {
+			return nil, nil, &status{code: exitUsage, err: fmt.Errorf("the task %q is secret, and whatever proves it sees what is hidden: nothing was sent", t.Task.Label),
+				hint: "prove it here, without --remote, with --secrets"}
+		}
+	}
 	c, _, err := a.service(ctx, engineNative)
 	if err != nil {
 		return nil, nil, err

@@ -16,6 +16,7 @@ import (
 	"github.com/trilemma-dev/trilemma/circuits/parts"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
+	"github.com/trilemma-dev/trilemma/internal/hidden"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/prover"
 	"github.com/trilemma-dev/trilemma/receipts"
@@ -262,6 +263,9 @@ func (p *Prover) prove(ctx context.Context, c *verifier.Claimed, t *Traced) (out
 		return nil, errors.Join(err, s.Close())
 	}
 	out.Bytes = int64(len(out.Proof.Data))
+	if c.Claim.Hidden != nil { // how long it was is told as it is to everybody
+		out.Fuel, out.Steps, out.Used = c.Claim.Result.Fuel, hidden.Bucket(out.Steps), out.Constraints
+	}
 	return out, s.Seal()
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
+	"github.com/trilemma-dev/trilemma/internal/evaluate"
 	"github.com/trilemma-dev/trilemma/internal/proving"
 	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/receipts"
@@ -49,6 +50,8 @@ func (w *Worker) prove(ctx context.Context, in wire.ProveRequest, p Progress) (*
 		p(stage, s.Done, s.Total)
 	})
 	switch {
+	case errors.Is(err, evaluate.ErrOpen): // a secret task's
+		return nil, refuse(fmt.Errorf("%w: what proves it sees what is hidden, so that its owner does, on a machine of his own (trilemma prove --secrets)", err))
 	case errors.Is(err, proving.ErrUnprovable), errors.Is(err, proving.ErrReceipt), errors.Is(err, proving.ErrMemory), errors.Is(err, verifier.ErrNoTask):
 		return nil, refuse(err)
 	case err != nil:
