@@ -68,9 +68,7 @@ An attempt that was interrupted or killed is taken up again by the same command.
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFile("car"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if a.remote.url != "" && !c.Flags().Changed("scheme") {
-				f.scheme = "" // the service's own
-			}
+			f.there(c, a)
 			return a.prove(c.Context(), args[0], to, private, tasks, f)
 		},
 	}
@@ -107,15 +105,7 @@ func (a *app) prove(ctx context.Context, name, to, private string, tasks []strin
 	if err != nil {
 		return bad(err)
 	}
-	var made *wire.Proofs
-	if a.remote.url != "" {
-		b, made, err = a.proveThere(ctx, b, tasks, f)
-	} else {
-		var here []proving.Proved
-		if b, here, err = a.proofs(ctx, b, tasks, f, keep.opener()); err == nil {
-			made = proving.ProofsOf(b, here, processPeak())
-		}
-	}
+	b, made, err := a.proved(ctx, b, tasks, f, keep.opener())
 	if err != nil {
 		return err
 	}
@@ -123,6 +113,25 @@ func (a *app) prove(ctx context.Context, name, to, private string, tasks []strin
 		return err
 	}
 	return a.printProofs(made)
+}
+
+// there leaves the scheme to the service that is to prove, unless one was named.
+func (f *proveFlags) there(c *cobra.Command, a *app) {
+	if a.remote.url != "" && !c.Flags().Changed("scheme") {
+		f.scheme = ""
+	}
+}
+
+// proved proves tasks of a bundle, here or at the service that was named, which does not open what is hidden, and says what was proved.
+func (a *app) proved(ctx context.Context, b *receipts.Bundle, tasks []string, f proveFlags, open proving.Opener) (*receipts.Bundle, *wire.Proofs, error) {
+	if a.remote.url != "" {
+		return a.proveThere(ctx, b, tasks, f)
+	}
+	b, made, err := a.proofs(ctx, b, tasks, f, open)
+	if err != nil {
+		return nil, nil, err
+	}
+	return b, proving.ProofsOf(b, made, processPeak()), nil
 }
 
 // proofs proves tasks of a bundle. open opens what is hidden; it may be nil.

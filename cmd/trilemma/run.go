@@ -12,7 +12,6 @@ import (
 	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/executor"
 	"github.com/trilemma-dev/trilemma/internal/engine"
-	"github.com/trilemma-dev/trilemma/internal/proving"
 	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/runtime"
@@ -61,7 +60,10 @@ Effects need permission: --files DIR for /file/write, --allow-http HOST for /htt
   trilemma run report.json --files ./out -o run.car`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeFile("json", "yaml", "yml"),
-		RunE:              func(c *cobra.Command, args []string) error { return a.runWorkflow(c.Context(), args[0], f) },
+		RunE: func(c *cobra.Command, args []string) error {
+			f.proving.there(c, a)
+			return a.runWorkflow(c.Context(), args[0], f)
+		},
 	}
 	fl := c.Flags()
 	fl.StringVarP(&f.out, "output", "o", "", "write the bundle to this file; - is stdout")
@@ -186,11 +188,9 @@ func (a *app) runWorkflow(ctx context.Context, name string, f runFlags) error {
 		}
 	}
 	if f.prove {
-		var made []proving.Proved
-		if r.Bundle, made, err = a.proofs(timed, r.Bundle, nil, f.proving, keep.opener()); err != nil {
+		if r.Bundle, proved, err = a.proved(timed, r.Bundle, nil, f.proving, keep.opener()); err != nil {
 			return unfinished(err, f.deadline)
 		}
-		proved = proving.ProofsOf(r.Bundle, made, processPeak())
 	}
 	if f.withoutInputs {
 		if r.Bundle, err = withoutInputs(r); err != nil {

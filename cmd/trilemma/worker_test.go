@@ -132,7 +132,7 @@ func TestWorkers(t *testing.T) {
 	}{
 		{"another key", t.TempDir(), "addressed to another executor", []string{"--nats", url}},
 		{"no engine", dir, "--nats is required", nil},
-		{"a class that is not there", dir, "none of check, execute", []string{"--nats", url, "--classes", "check,prove"}},
+		{"a class that is not there", dir, "none of check, execute, prove", []string{"--nats", url, "--classes", "check,proof"}},
 		{"nobody there", dir, "no servers available", []string{"--nats", "nats://127.0.0.1:1"}},
 	} {
 		if code, _, errs := trilemma(t, bad.dir, append([]string{"worker"}, bad.args...)...); code != exitUsage || !strings.Contains(errs, bad.want) {
