@@ -69,7 +69,7 @@ func (f *proofFault) serve(t *testing.T) {
 
 func (f *proofFault) worker(t *testing.T) *exec.Cmd {
 	t.Helper()
-	cmd, _ := startSaying(t, f.dir, "working on prove", "worker", "--nats", f.url, "--classes", "prove", "--scheme", "small", "--parts", "1")
+	cmd, _ := startSaying(t, f.dir, "working on ", "worker", "--nats", f.url, "--classes", "prove", "--scheme", "small", "--parts", "1")
 	return cmd
 }
 
@@ -98,7 +98,7 @@ func (f *proofFault) until(t *testing.T, j *client.Job, parts int64) {
 		if err == nil && got.Final() {
 			t.Fatalf("it ended too soon: %s %s", got.State, got.Error)
 		}
-		return err == nil && got.Stage == "prove" && got.Done >= parts
+		return err == nil && got.Stage == "prove fib" && got.Done >= parts
 	})
 }
 

@@ -410,7 +410,7 @@ func (a *app) proveThere(ctx context.Context, b *receipts.Bundle, tasks []string
 	bar := a.stages()
 	j, err := c.Prove(ctx, client.ProveRequest{Run: b.Root.String(), Tasks: tasks, Scheme: f.scheme})
 	j, err = a.finished(ctx, c, j, err, func(j *client.Job) {
-		bar.show(proving.Progress{Task: "proof", Stage: j.Stage, Done: int(j.Done), Total: int(j.Total), Left: time.Duration(j.Left * float64(time.Second))})
+		bar.show(proving.Progress{Task: "the service", Stage: j.Stage, Done: int(j.Done), Total: int(j.Total), Left: time.Duration(j.Left * float64(time.Second))})
 	})
 	bar.end()
 	if errors.Is(err, context.Canceled) {

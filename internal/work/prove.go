@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
@@ -43,11 +44,7 @@ func (w *Worker) prove(ctx context.Context, in wire.ProveRequest, p Progress) (*
 		return nil, err
 	}
 	proved, made, err := w.Prover.Prove(ctx, in.Scheme, b, in.Tasks, func(s proving.Progress) {
-		stage := s.Stage
-		if len(in.Tasks) != 1 {
-			stage += " " + s.Task
-		}
-		p(stage, s.Done, s.Total)
+		p(strings.TrimSpace(s.Stage+" "+s.Task), s.Done, s.Total)
 	})
 	switch {
 	case errors.Is(err, evaluate.ErrOpen): // a secret task's
