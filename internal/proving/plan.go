@@ -62,6 +62,7 @@ type Estimate struct {
 	Filling     int64 // bytes of memory that the written run takes
 	Part        int   // constraints of the largest part
 	Keys        int64 // bytes of the proving keys that it takes, about
+	Secret      bool  // the run hides something
 }
 
 // Trace runs a program and writes down how, for a scheme. guest is the module that was linked, for places in it. It takes no more than so many bytes of memory, 0: some gigabytes.

@@ -37,7 +37,7 @@ type Config struct {
 	Open     Opener         // opens what is hidden; nil refuses secret tasks
 
 	// Hands work at parts; nil: those of this process. If they are elsewhere, Spread is how many parts they have at once; 0: they are here, and have as many as
-	// Workers and Memory say.
+	// Workers and Memory say. Parts of a run that hides something never go elsewhere.
 	Hands  prover.Hands
 	Spread int
 
@@ -184,6 +184,7 @@ func (p *Prover) look(ctx context.Context, c *verifier.Claimed, guest *wasm.Modu
 	if err := p.cfg.Open.same(c, t.Run.Result); err != nil {
 		return nil, err
 	}
+	t.Secret = c.Claim.Hidden != nil
 	_, err = p.workers(&t.Estimate)
 	return t, err
 }
@@ -215,7 +216,7 @@ func same(c *verifier.Claimed, got link.Result) error {
 
 // workers is how many parts can be worked at at once.
 func (p *Prover) workers(e *Estimate) (int, error) {
-	if p.cfg.Spread > 0 {
+	if p.cfg.Spread > 0 && !e.Secret {
 		return min(p.cfg.Spread, e.Parts), nil
 	}
 	n := min(p.cfg.Workers, e.Parts)
@@ -250,8 +251,12 @@ func (p *Prover) prove(ctx context.Context, c *verifier.Claimed, t *Traced) (out
 		return nil, err
 	}
 	out.Resumed = len(s.Have)
+	hands := p.cfg.Hands
+	if t.Secret && p.cfg.Spread > 0 { // its parts tell what it hides: they do not leave this process
+		hands = nil
+	}
 	w := &watch{p: p, out: out, start: p.cfg.Now()}
-	made, err := p.cfg.Keys.Runs.Prove(ctx, &prover.RunJob{Claim: c.Claim, Run: t.Run, Seed: s.Seed, Have: s.Have, Workers: out.Workers, Hands: p.cfg.Hands, Done: s.Keep, Progress: w.stage})
+	made, err := p.cfg.Keys.Runs.Prove(ctx, &prover.RunJob{Claim: c.Claim, Run: t.Run, Seed: s.Seed, Have: s.Have, Workers: out.Workers, Hands: hands, Done: s.Keep, Progress: w.stage})
 	if errors.Is(err, prover.ErrHands) || err != nil && p.cfg.Abandon != nil && errors.Is(context.Cause(ctx), p.cfg.Abandon) {
 		return nil, errors.Join(err, s.Seal()) // with the same seed, the parts would be the same
 	}
