@@ -37,6 +37,12 @@ type (
 	ProveRequest = wire.ProveRequest
 	ProofHead    = wire.ProofHead
 
+	Challenge        = wire.Challenge
+	ChallengeRequest = wire.ChallengeRequest
+	AnswerRequest    = wire.AnswerRequest
+	Dispute          = wire.Dispute
+	DisputeRequest   = wire.DisputeRequest
+
 	Preflight        = wire.Preflight
 	PreflightRequest = wire.PreflightRequest
 	Workflow         = wire.Workflow

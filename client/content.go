@@ -98,18 +98,31 @@ func (c *Client) Receipt(ctx context.Context, id string) (*Receipt, error) {
 
 // Bundle fetches the evidence of a run, and checks every block. A bundle of another run is refused.
 func (c *Client) Bundle(ctx context.Context, run string) (*receipts.Bundle, error) {
-	resp, err := c.send(ctx, call{method: http.MethodGet, path: "/v1/runs/" + run + "/bundle", command: capability.CommandGet})
+	a, err := c.archive(ctx, "/v1/runs/"+run+"/bundle", run)
 	if err != nil {
 		return nil, err
 	}
-	b, err := receipts.ReadBundle(resp.Body, block.CARLimits{})
+	return a.Bundle()
+}
+
+// Archive fetches an answer or a ruling with all that it links to, and checks every block.
+func (c *Client) Archive(ctx context.Context, root string) (*receipts.Archive, error) {
+	return c.archive(ctx, "/ipfs/"+root+"?format=car", root)
+}
+
+func (c *Client) archive(ctx context.Context, path, root string) (*receipts.Archive, error) {
+	resp, err := c.send(ctx, call{method: http.MethodGet, path: path, command: capability.CommandGet})
+	if err != nil {
+		return nil, err
+	}
+	a, err := receipts.ReadArchive(resp.Body, block.CARLimits{})
 	if err := errors.Join(err, resp.Body.Close()); err != nil {
 		return nil, err
 	}
-	if b.Root.String() != run {
-		return nil, fmt.Errorf("%w: the bundle of %s instead of that of %s", ErrAnswer, b.Root, run)
+	if a.Root.String() != root {
+		return nil, fmt.Errorf("%w: what %s is the root of, instead of %s", ErrAnswer, a.Root, root)
 	}
-	return b, nil
+	return a, nil
 }
 
 // Revoke tells the service of revocations: a container, with the chains that lead to what they revoke.

@@ -194,6 +194,7 @@ func (s *Server) operations() {
 	s.contentOperations()
 	s.workOperations()
 	s.proofOperations()
+	s.disputeOperations()
 	s.jobOperations()
 	s.receiptOperations()
 	s.finishDescription()

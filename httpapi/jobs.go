@@ -62,6 +62,10 @@ func (s *Server) job(ctx context.Context, st Status) (wire.Job, error) {
 		err = json.Unmarshal(b.Data, &j.Preflight)
 	case work.KindProve:
 		err = json.Unmarshal(b.Data, &j.Proofs)
+	case work.KindAnswer:
+		err = json.Unmarshal(b.Data, &j.Answer)
+	case work.KindDispute:
+		err = json.Unmarshal(b.Data, &j.Dispute)
 	}
 	return j, err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/trilemma-dev/trilemma/internal/report"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/spotcheck"
@@ -28,20 +29,6 @@ sending it will do. The drawing is fixed by the challenge: one that is not answe
 	}
 	c.AddCommand(a.challengeNewCommand(), a.challengeAnswerCommand(), a.challengeCheckCommand())
 	return c
-}
-
-type challengeJSON struct {
-	Challenge string      `json:"challenge"`
-	Receipt   string      `json:"receipt"`
-	Seed      string      `json:"seed"`
-	Samples   int64       `json:"samples"`
-	Drawn     []drawnJSON `json:"drawn"`
-	Again     bool        `json:"again"`
-}
-
-type drawnJSON struct {
-	Task    string `json:"task"`
-	Segment uint64 `json:"segment"`
 }
 
 func (a *app) challengeNewCommand() *cobra.Command {
@@ -82,6 +69,9 @@ func (a *app) challengeNew(ctx context.Context, name, to string, f seedFlags) er
 	if err != nil {
 		return bad(err)
 	}
+	if a.remote.url != "" {
+		return a.challengeThere(ctx, b, out, f)
+	}
 	ch, err := f.challenge(a, b)
 	if err != nil {
 		return err
@@ -121,12 +111,7 @@ func (a *app) challengeNew(ctx context.Context, name, to string, f seedFlags) er
 		return err
 	}
 	if a.json {
-		j := challengeJSON{Challenge: blk.CID.String(), Receipt: receipts.CID(ch.Receipt).String(), Seed: ch.Seed.Kind, Samples: ch.Samples,
-			Drawn: []drawnJSON{}, Again: before != nil}
-		for _, p := range drawn {
-			j.Drawn = append(j.Drawn, drawnJSON{p.Task, p.Segment})
-		}
-		return a.printJSON(j)
+		return a.printJSON(report.Challenge(blk.CID.String(), ch, drawn, before != nil))
 	}
 	word := "draws"
 	if before != nil {
@@ -179,14 +164,6 @@ them, and those are opened. What is revealed by that is the executor's to consid
 	return c
 }
 
-type answerJSON struct {
-	Answer    string `json:"answer"`
-	Challenge string `json:"challenge"`
-	Openings  int    `json:"openings"`
-	Bytes     int64  `json:"bytes"`
-	Run       string `json:"run,omitempty"`
-}
-
 func (a *app) challengeAnswer(ctx context.Context, name, ask, to, into string) error {
 	if (to == "") == (into == "") {
 		return usage("name one file: the answer's with -o, or with --into that of a bundle which holds it")
@@ -207,24 +184,23 @@ func (a *app) challengeAnswer(ctx context.Context, name, ask, to, into string) e
 	if err != nil {
 		return usage("%s is not a challenge: %w", ask, err)
 	}
-	made, err := verifier.Answer(ctx, b, ch, &machine.Engine{})
-	switch {
-	case errors.Is(err, spotcheck.ErrRefused):
+	var made *receipts.Archive
+	if a.remote.url != "" {
+		made, err = a.answerThere(ctx, b, ch)
+	} else if made, err = verifier.Answer(ctx, b, ch, &machine.Engine{}); errors.Is(err, spotcheck.ErrRefused) {
 		return usage("%w", err)
+	}
+	switch {
 	case verifier.Missing(err):
 		return &status{code: exitUndecided, err: err}
 	case err != nil:
 		return unfinished(err, 0)
 	}
-	answer, _, err := verifier.ReadAnswer(made)
+	j, err := report.Answer(made)
 	if err != nil {
 		return hostFailure(err)
 	}
 	file := made
-	j := answerJSON{Answer: made.Root.String(), Challenge: answer.ChallengeCID().String(), Openings: len(answer.Openings)}
-	for _, data := range made.Blocks {
-		j.Bytes += int64(len(data))
-	}
 	if into != "" {
 		whole, err := verifier.AddAnswer(b, made)
 		if err != nil {
@@ -279,6 +255,9 @@ func (a *app) challengeCheck(ctx context.Context, name, from string, f verifyFla
 	}
 	if err != nil {
 		return err
+	}
+	if a.remote.url != "" {
+		return a.checkThere(ctx, b, ar, size, f)
 	}
 	keep, err := a.challenges(receipts.CID(b.Record.Receipt))
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/trilemma-dev/trilemma/internal/report"
+	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/verifier"
@@ -56,63 +58,26 @@ key: evidence that anybody can check with verify. Status 0 if everything that is
 	return c
 }
 
-type disputeJSON struct {
-	Outcome string           `json:"outcome"`
-	Tasks   []settlementJSON `json:"tasks"`
-}
-
-type settlementJSON struct {
-	Task        string      `json:"task"`
-	Computation string      `json:"computation"`
-	Outcome     string      `json:"outcome"`
-	Reason      string      `json:"reason"`
-	Differ      string      `json:"differ"`
-	A           string      `json:"a"`
-	B           string      `json:"b"`
-	ExecutorA   string      `json:"executor_a"`
-	ExecutorB   string      `json:"executor_b"`
-	Wrong       []wrongJSON `json:"wrong"`
-	Rounds      int         `json:"rounds"`
-	Messages    int         `json:"messages"`
-	Bytes       int64       `json:"bytes"`
-	Referee     spentJSON   `json:"referee"`
-	Sides       spentJSON   `json:"sides"`
-	Ruling      string      `json:"ruling,omitempty"`
-	File        string      `json:"file,omitempty"`
-}
-
-type spentJSON struct {
-	WallSeconds float64 `json:"wall_seconds"`
-	CPUSeconds  float64 `json:"cpu_seconds"`
-}
-
-type wrongJSON struct {
-	Side     string  `json:"side"`
-	Executor string  `json:"executor"`
-	Receipt  string  `json:"receipt"`
-	Ground   string  `json:"ground"`
-	Reason   string  `json:"reason"`
-	Segment  *uint64 `json:"segment,omitempty"`
-	Evidence string  `json:"evidence,omitempty"`
-}
-
-func (a *app) dispute(ctx context.Context, nameA, nameB string, f disputeFlags) error {
+func (a *app) dispute(ctx context.Context, nameA, nameB string, f disputeFlags) (err error) {
 	if f.arity < 2 || f.arity > 1024 {
 		return usage("--arity %d is not between 2 and 1024", f.arity)
+	}
+	if a.remote.url != "" && f.key != "" {
+		return usage("--key is the service's own business")
 	}
 	cfg := verifier.SettleConfig{Tasks: f.tasks, Arity: f.arity, Now: time.Now, CPU: processCPU}
 	if !f.held {
 		cfg.Opener = &machine.Engine{}
 	}
 	if f.out != "" {
-		if _, err := a.destination(f.out); err != nil {
+		if _, err = a.destination(f.out); err != nil {
 			return err
 		}
-		key, err := a.signer(f.key)
-		if err != nil {
-			return err
+		if a.remote.url == "" {
+			if cfg.Referee, err = a.signer(f.key); err != nil {
+				return err
+			}
 		}
-		cfg.Referee = key
 	}
 	var bundles [2]*receipts.Bundle
 	for i, name := range []string{nameA, nameB} {
@@ -121,6 +86,9 @@ func (a *app) dispute(ctx context.Context, nameA, nameB string, f disputeFlags) 
 			return bad(err)
 		}
 		bundles[i] = b
+	}
+	if a.remote.url != "" {
+		return a.disputeThere(ctx, bundles, f)
 	}
 	found, err := verifier.Settle(ctx, bundles[0], bundles[1], cfg)
 	switch {
@@ -133,76 +101,67 @@ func (a *app) dispute(ctx context.Context, nameA, nameB string, f disputeFlags) 
 	case err != nil:
 		return &status{code: exitUsage, err: err}
 	}
-	files, err := a.writeRulings(ctx, found, f.out)
-	if err != nil {
+	out := report.Dispute(found)
+	rulings := make([]*receipts.Archive, len(found))
+	for i := range found {
+		rulings[i] = found[i].Ruling
+	}
+	if err := a.writeRulings(ctx, out, rulings, f.out); err != nil {
 		return err
 	}
-	return a.printDispute(found, files)
+	return a.printDispute(out)
 }
 
-// writeRulings writes each ruling to a file, and returns their names by the place of the settlement.
-func (a *app) writeRulings(ctx context.Context, found []verifier.Settlement, name string) (map[int]string, error) {
-	files := make(map[int]string)
-	for i, s := range found {
-		if s.Ruling == nil {
+// writeRulings writes each ruling to a file, and notes their names. rulings are in the order of the tasks; some may be nil.
+func (a *app) writeRulings(ctx context.Context, found *wire.Dispute, rulings []*receipts.Archive, name string) error {
+	n := 0
+	for i, r := range rulings {
+		if r == nil {
 			continue
 		}
 		to := name
-		if n := len(files); n > 0 {
+		if n++; n > 1 {
 			if name == "-" {
-				return nil, usage("there is more than one ruling, and one stdout: name a file with -o, or a task with --task")
+				return usage("there is more than one ruling, and one stdout: name a file with -o, or a task with --task")
 			}
 			ext := filepath.Ext(name)
-			to = fmt.Sprintf("%s.%d%s", strings.TrimSuffix(name, ext), n+1, ext)
+			to = fmt.Sprintf("%s.%d%s", strings.TrimSuffix(name, ext), n, ext)
 		}
 		out, err := a.place(to)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if err := a.write(ctx, out, s.Ruling.Write); err != nil {
-			return nil, err
+		if err := a.write(ctx, out, r.Write); err != nil {
+			return err
 		}
-		files[i] = to
+		found.Tasks[i].File = to
 	}
-	return files, nil
+	return nil
 }
 
-func (a *app) printDispute(found []verifier.Settlement, files map[int]string) error {
-	out := disputeJSON{Outcome: verifier.Agreed, Tasks: []settlementJSON{}}
+func (a *app) printDispute(out *wire.Dispute) error {
 	rows := [][]string{{"TASK", "OUTCOME", "WRONG", "GROUND", "SEGMENT", "ROUNDS", "SENT", "REFEREE", "SIDES"}}
 	var notes []string
-	for i, s := range found {
-		j := settlementJSON{Task: s.Task, Computation: s.Computation.String(), Outcome: s.State, Reason: s.Reason, Differ: s.Differ,
-			A: s.Receipts[0].String(), B: s.Receipts[1].String(), ExecutorA: s.Executors[0], ExecutorB: s.Executors[1], Wrong: []wrongJSON{},
-			Rounds: s.Rounds, Messages: s.Messages, Bytes: s.Bytes, Referee: newSpent(s.Referee), Sides: newSpent(s.Sides), File: files[i]}
-		if s.Ruling != nil {
-			j.Ruling = s.Ruling.Root.String()
-		}
+	for i := range out.Tasks {
+		s := &out.Tasks[i]
 		spent := []string{fmt.Sprint(s.Rounds), fmt.Sprintf("%d B", s.Bytes), spentTime(s.Referee), spentTime(s.Sides)}
-		for _, p := range s.Wrong {
-			w := wrongJSON{Side: p.Side.String(), Executor: p.Executor, Receipt: p.Receipt.String(), Ground: p.Ground, Reason: p.Reason, Segment: p.Segment}
+		for _, w := range s.Wrong {
 			segment := "-"
-			if p.Segment != nil {
-				segment = fmt.Sprint(*p.Segment)
+			if w.Segment != nil {
+				segment = fmt.Sprint(*w.Segment)
 			}
-			if p.Evidence != nil {
-				w.Evidence = p.Evidence.CID.String()
-			}
-			j.Wrong = append(j.Wrong, w)
-			rows = append(rows, append([]string{s.Task, s.State, p.Side.String(), p.Ground, segment}, spent...))
-			notes = append(notes, fmt.Sprintf("%s: %s is wrong: %s", s.Task, p.Executor, p.Reason))
+			rows = append(rows, append([]string{s.Task, s.Outcome, w.Side, w.Ground, segment}, spent...))
+			notes = append(notes, fmt.Sprintf("%s: %s is wrong: %s", s.Task, w.Executor, w.Reason))
 		}
 		if len(s.Wrong) == 0 {
-			rows = append(rows, append([]string{s.Task, s.State, "-", "-", "-"}, spent...))
+			rows = append(rows, append([]string{s.Task, s.Outcome, "-", "-", "-"}, spent...))
 			if s.Reason != "" {
 				notes = append(notes, fmt.Sprintf("%s: %s", s.Task, s.Reason))
 			}
 		}
-		if files[i] != "" {
-			notes = append(notes, fmt.Sprintf("%s: the ruling is in %s; check it with: trilemma verify %s", s.Task, files[i], files[i]))
+		if s.File != "" {
+			notes = append(notes, fmt.Sprintf("%s: the ruling is in %s; check it with: trilemma verify %s", s.Task, s.File, s.File))
 		}
-		out.Outcome = worseState(out.Outcome, s.State)
-		out.Tasks = append(out.Tasks, j)
 	}
 	var code error
 	if out.Outcome == verifier.Open {
@@ -222,15 +181,6 @@ func (a *app) printDispute(found []verifier.Settlement, files map[int]string) er
 	return code
 }
 
-// worseState combines what became of two tasks: what is open over what is settled over agreement. What follows another task is as open as that is.
-func worseState(a, b string) string {
-	rank := map[string]int{verifier.Agreed: 0, verifier.Follows: 0, verifier.Settled: 1, verifier.Open: 2}
-	if rank[b] > rank[a] {
-		return b
-	}
-	return a
+func spentTime(s wire.Spent) string {
+	return time.Duration(s.WallSeconds * float64(time.Second)).Round(10 * time.Microsecond).String()
 }
-
-func newSpent(c verifier.Cost) spentJSON { return spentJSON{c.Wall.Seconds(), c.CPU.Seconds()} }
-
-func spentTime(c verifier.Cost) string { return c.Wall.Round(10 * time.Microsecond).String() }

@@ -41,7 +41,7 @@ func (f *remoteFlags) add(root *cobra.Command) {
 
 // remoteCommands are those that a service can do the work of.
 func remoteCommands() []string {
-	return []string{"run", "exec", "verify", "prove", "preflight", "inspect"}
+	return []string{"run", "exec", "verify", "prove", "preflight", "inspect", "dispute", "challenge new", "challenge answer", "challenge check"}
 }
 
 // check refuses a service where it was named for a command that needs none. One that the environment names is for those that do.
@@ -49,11 +49,11 @@ func (f *remoteFlags) check(c *cobra.Command, getenv func(string) string) error 
 	if !c.Flags().Changed("remote") {
 		f.url = getenv("TRILEMMA_REMOTE")
 	}
-	if slices.Contains(remoteCommands(), c.Name()) && c.Parent() == c.Root() {
+	if slices.Contains(remoteCommands(), strings.TrimPrefix(c.CommandPath(), c.Root().Name()+" ")) {
 		return nil
 	}
 	if c.Flags().Changed("remote") {
-		return usage("%s is done here: a service does run, exec, verify, prove, preflight and inspect", c.CommandPath())
+		return usage("%s is done here: a service does run, exec, verify, prove, preflight, inspect, challenge and dispute", c.CommandPath())
 	}
 	f.url = ""
 	return nil
@@ -360,17 +360,22 @@ func (a *app) verifyThere(ctx context.Context, b *receipts.Bundle, size int64, f
 		}
 		with = append(with, root)
 	}
+	return a.verdictsThere(ctx, c, b, size, client.VerifyRequest{Run: b.Root.String(), Mode: f.mode, Engine: f.engine, Executor: f.executor, Tasks: f.tasks, With: with, Fresh: rand.Text(), AllowDev: f.allowDev,
+		Samples: f.samples, Seed: f.seed, Open: f.open}, f)
+}
+
+// verdictsThere prints what the service finds.
+func (a *app) verdictsThere(ctx context.Context, c *client.Client, b *receipts.Bundle, size int64, ask client.VerifyRequest, f verifyFlags) error {
 	timed, cancel := limited(ctx, f.deadline)
 	defer cancel()
 	bar := a.progress(tasks(b))
-	j, err := c.Verify(timed, client.VerifyRequest{Run: b.Root.String(), Mode: f.mode, Engine: f.engine, Executor: f.executor, Tasks: f.tasks, With: with, Fresh: rand.Text(), AllowDev: f.allowDev,
-		Samples: f.samples, Seed: f.seed, Open: f.open})
+	j, err := c.Verify(timed, ask)
 	j, err = a.finished(timed, c, j, err, func(j *client.Job) { bar.done(int(j.Done)) })
 	bar.end()
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		why := fmt.Sprintf("the deadline of %v passed", f.deadline)
-		return a.printReport(nothing(verifier.Mode(f.mode), verifier.Undecided, why, verifier.Cost{Wall: f.deadline, Bytes: size}), b.Root.String(), f)
+		return a.printReport(nothing(verifier.Mode(ask.Mode), verifier.Undecided, why, verifier.Cost{Wall: f.deadline, Bytes: size}), b.Root.String(), f)
 	case errors.Is(err, context.Canceled):
 		return &status{code: exitUndecided, err: errors.New("interrupted: nothing was established")}
 	case err != nil:

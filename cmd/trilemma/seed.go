@@ -122,13 +122,8 @@ func (f *seedFlags) fromBeacon(a *app) (s spotcheck.Seed, err error) {
 	return s, nil
 }
 
-// challenge makes the challenge that the flags ask for.
-func (f *seedFlags) challenge(a *app, b *receipts.Bundle) (*spotcheck.Challenge, error) {
-	s, err := f.make(a)
-	if err != nil {
-		return nil, err
-	}
-	var weights map[string]uint64
+// weighed are the weights by label; nil if there are none.
+func (f *seedFlags) weighed() (weights map[string]uint64, err error) {
 	for _, w := range f.weights {
 		label, n, ok := strings.Cut(w, "=")
 		v, err := strconv.ParseUint(n, 10, 20)
@@ -139,6 +134,19 @@ func (f *seedFlags) challenge(a *app, b *receipts.Bundle) (*spotcheck.Challenge,
 			weights = make(map[string]uint64)
 		}
 		weights[label] = v
+	}
+	return weights, nil
+}
+
+// challenge makes the challenge that the flags ask for.
+func (f *seedFlags) challenge(a *app, b *receipts.Bundle) (*spotcheck.Challenge, error) {
+	s, err := f.make(a)
+	if err != nil {
+		return nil, err
+	}
+	weights, err := f.weighed()
+	if err != nil {
+		return nil, err
 	}
 	c, err := spotcheck.NewChallenge(receipts.CID(b.Record.Receipt), s, f.samples, weights)
 	if err != nil {

@@ -27,7 +27,7 @@ const maxParams = 64 << 10
 // classOf is the queue that a kind of job waits in.
 func classOf(kind string) string {
 	switch kind {
-	case work.KindVerify:
+	case work.KindVerify, work.KindAnswer:
 		return cluster.ClassCheck
 	case work.KindProve:
 		return cluster.ClassProof

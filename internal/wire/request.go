@@ -21,6 +21,7 @@ type VerifyRequest struct {
 	Samples  int64    `json:"samples,omitempty" minimum:"0" maximum:"1000000" doc:"of mode spot: segments to draw, of all tasks; needs seed or open"`
 	Seed     string   `json:"seed,omitempty" maxLength:"128" doc:"of mode spot: draw from these bytes, in hexadecimal"`
 	Open     bool     `json:"open,omitempty" doc:"of mode spot: the service makes the openings, by running the tasks"`
+	Answer   string   `json:"answer,omitempty" doc:"of mode spot: CID of an answer to a challenge, which was made here or put with its openings"`
 	AllowDev bool     `json:"allow_dev_setup,omitempty" doc:"of mode zk: accept development keys, whose maker can prove anything"`
 	Fresh    string   `json:"fresh,omitempty" maxLength:"64" doc:"check again, even if the answer is known: any text, and a new one for each check that is wanted"`
 }

@@ -2,10 +2,10 @@ package wire
 
 import "time"
 
-// Job is where a job of the service stands. Of run, exec, report, preflight and proofs the one is there that the kind gives, once it is done.
+// Job is where a job of the service stands. Of run, exec, report, preflight, proofs, answer and dispute the one is there that the kind gives, once it is done.
 type Job struct {
 	ID       string     `json:"id"`
-	Kind     string     `json:"kind" doc:"run, exec, verify, preflight, prove"`
+	Kind     string     `json:"kind" doc:"run, exec, verify, preflight, prove, answer, dispute"`
 	State    string     `json:"state" enum:"queued,running,done,failed,cancelled" doc:"done: there is an answer, which may tell of tasks that failed"`
 	Subject  string     `json:"subject" doc:"CID of what it is about"`
 	Stage    string     `json:"stage,omitempty"`
@@ -25,6 +25,8 @@ type Job struct {
 
 	Preflight *Preflight `json:"preflight,omitempty"`
 	Proofs    *Proofs    `json:"proofs,omitempty"`
+	Answer    *Answer    `json:"answer,omitempty"`
+	Dispute   *Dispute   `json:"dispute,omitempty"`
 }
 
 // Final reports whether the job stays as it is.

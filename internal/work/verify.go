@@ -2,10 +2,7 @@ package work
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
-	"fmt"
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
@@ -13,7 +10,6 @@ import (
 	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
-	"github.com/trilemma-dev/trilemma/spotcheck"
 	"github.com/trilemma-dev/trilemma/store"
 	"github.com/trilemma-dev/trilemma/verifier"
 )
@@ -64,6 +60,9 @@ func CheckVerify(v *wire.VerifyRequest) error {
 	if len(v.With) > 0 && v.Mode != string(verifier.Check) {
 		return refuse(errors.New("with is about the mode check"))
 	}
+	if v.Answer != "" && (v.Mode != string(verifier.Spot) || v.Samples != 0 || v.Seed != "" || v.Open) {
+		return refuse(errors.New("answer is about the mode spot, and goes with no samples, seed or open: its challenge says what is drawn"))
+	}
 	switch drawing := v.Samples != 0 || v.Seed != "" || v.Open; {
 	case drawing && v.Mode != string(verifier.Spot):
 		return refuse(errors.New("samples, seed and open are about the mode spot"))
@@ -78,27 +77,9 @@ const defaultSamples = 20
 
 // draw makes the challenge that a request asks for, with a seed that is fresh unless one is given.
 func draw(ctx context.Context, b *receipts.Bundle, in *wire.VerifyRequest) (*verifier.Challenged, error) {
-	seed, err := spotcheck.NewNonce(rand.Reader)
+	ch, err := newChallenge(b, in.Samples, in.Seed, nil)
 	if err != nil {
 		return nil, err
-	}
-	if in.Seed != "" {
-		given, err := hex.DecodeString(in.Seed)
-		if err != nil {
-			return nil, refuse(fmt.Errorf("the seed is not hexadecimal: %w", err))
-		}
-		seed = spotcheck.Supplied(given)
-		if err := seed.Check(); err != nil {
-			return nil, refuse(err)
-		}
-	}
-	samples := in.Samples
-	if samples == 0 {
-		samples = defaultSamples
-	}
-	ch, err := spotcheck.NewChallenge(receipts.CID(b.Record.Receipt), seed, samples, nil)
-	if err != nil {
-		return nil, refuse(err)
 	}
 	out, _, err := report.Draw(ctx, b, ch, in.Open)
 	return out, err
@@ -119,6 +100,11 @@ func (w *Worker) verify(ctx context.Context, in wire.VerifyRequest, p Progress) 
 	var drawn *verifier.Challenged
 	if in.Mode == string(verifier.Spot) && (in.Seed != "" || in.Open) {
 		if drawn, err = draw(ctx, b, &in); err != nil {
+			return nil, err
+		}
+	}
+	if in.Answer != "" {
+		if drawn, err = w.answered(ctx, in.Answer); err != nil {
 			return nil, err
 		}
 	}
@@ -143,6 +129,11 @@ func (w *Worker) verify(ctx context.Context, in wire.VerifyRequest, p Progress) 
 	}
 	if err != nil {
 		return nil, err
+	}
+	if in.Answer != "" && rep.Outcome != verifier.Undecided {
+		if err := (&Challenger{w.Blocks, w.Records}).decide(ctx, b, drawn.Answer.ChallengeCID()); err != nil {
+			return nil, err
+		}
 	}
 	return report.Of(rep, in.Run), nil
 }

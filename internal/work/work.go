@@ -31,6 +31,8 @@ const (
 	KindVerify    = "verify"
 	KindPreflight = "preflight"
 	KindProve     = "prove"
+	KindAnswer    = "answer"
+	KindDispute   = "dispute"
 )
 
 // Names of engines in parameters.
@@ -87,6 +89,10 @@ func (w *Worker) Do(ctx context.Context, kind string, params []byte, p Progress)
 		return do(ctx, params, p, w.preflight)
 	case KindProve:
 		return do(ctx, params, p, w.prove)
+	case KindAnswer:
+		return do(ctx, params, p, w.answer)
+	case KindDispute:
+		return do(ctx, params, p, w.dispute)
 	}
 	return nil, refuse(fmt.Errorf("no worker here knows the job kind %q", kind))
 }
