@@ -32,6 +32,8 @@ import (
 //	record    the bundle's record is of a version that does not exist
 //	receipt   no bundle: the task's receipt alone
 //	broken    no bundle: the task's receipt alone, with the signature of another text
+//
+// and those of [conceal].
 func forge(ts *testscript.TestScript, neg bool, args []string) {
 	argc(ts, neg, args, 5, "forge KIND KEY FROM TO LABEL")
 	kind, to, label := args[0], ts.MkAbs(args[3]), args[4]
@@ -63,6 +65,8 @@ func forge(ts *testscript.TestScript, neg bool, args []string) {
 	case "key":
 		signer, err = capability.KeyFromSeed(make([]byte, 32))
 		ts.Check(err)
+	default:
+		conceal(ts, kind, &task.Claim)
 	}
 	switch kind {
 	case "record":

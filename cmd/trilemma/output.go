@@ -125,7 +125,11 @@ func (a *app) printRun(r *executor.Run, proved *wire.Proofs, bundle string) erro
 	if bundle == "" {
 		fmt.Fprintln(a.err, "no bundle was written; name one with -o (known results are not run again)")
 	} else if bundle != "-" {
-		fmt.Fprintf(a.err, "bundle %s: %d blocks; check it with: trilemma verify %s --mode rerun\n", bundle, len(r.Bundle.Blocks), bundle)
+		how := "rerun"
+		if slices.ContainsFunc(r.Results, func(t executor.Result) bool { return t.Task.Secret }) {
+			how = "zk" // which the secret tasks leave to others
+		}
+		fmt.Fprintf(a.err, "bundle %s: %d blocks; check it with: trilemma verify %s --mode %s\n", bundle, len(r.Bundle.Blocks), bundle, how)
 	}
 	return nil
 }

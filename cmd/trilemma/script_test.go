@@ -19,6 +19,9 @@ import (
 
 var update = flag.Bool("update", false, "assemble the modules of the tests anew")
 
+// guestModules are samples that scripts find in their directory too.
+var guestModules = []string{filepath.Join("..", "..", "guests", "wasm", "threshold.wasm"), filepath.Join("..", "..", "guests", "wasm", "sha256.wasm")}
+
 // TestMain lets the test's binary be the program: scripts run real processes.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"trilemma": main})
@@ -61,7 +64,7 @@ func scriptParams(remote string) testscript.Params {
 				if err != nil {
 					return err
 				}
-				for _, f := range files {
+				for _, f := range append(files, guestModules...) {
 					data, err := os.ReadFile(f)
 					if err != nil {
 						return err
@@ -83,7 +86,7 @@ func scriptParams(remote string) testscript.Params {
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "json": jsonCmd, "flip": flip, "cut": cut, "sized": sized, "forge": forge, "claim": claim, "parts": parts,
+			"exits": exits, "json": jsonCmd, "flip": flip, "cut": cut, "sized": sized, "forge": forge, "claim": claim, "parts": parts, "untold": untold, "private": private,
 			"env-did": envDID, "env-json": envJSON, "serve": serveCmd, "served": servedCmd,
 		},
 	}
