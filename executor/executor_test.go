@@ -3,6 +3,7 @@ package executor_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,6 +21,7 @@ import (
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/executor"
+	"github.com/trilemma-dev/trilemma/internal/secrets"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/runtime"
@@ -71,8 +73,9 @@ type keeper interface {
 // bench is an executor with its surroundings.
 type bench struct {
 	*executor.Executor
-	engine *counting
-	key    *capability.Key
+	engine  *counting
+	key     *capability.Key
+	secrets *secrets.Set
 }
 
 func newBench(t testing.TB, keep keeper, edit func(*executor.Config)) *bench {
@@ -90,8 +93,8 @@ func newBench(t testing.TB, keep keeper, edit func(*executor.Config)) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{engine: &counting{Engine: engine}, key: key}
-	cfg := executor.Config{Signer: key, Runner: b.engine, Engine: "native", Blocks: keep, Records: keep, Memo: keep}
+	b := &bench{engine: &counting{Engine: engine}, key: key, secrets: secrets.New(rand.Reader)}
+	cfg := executor.Config{Signer: key, Runner: b.engine, Engine: "native", Blocks: keep, Records: keep, Memo: keep, Secrets: b.secrets}
 	if edit != nil {
 		edit(&cfg)
 	}
@@ -107,7 +110,7 @@ func (b *bench) compile(t testing.TB, tasks string) *workflow.Workflow {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := workflow.Compile(d, workflow.Config{Sub: b.key.DID(), Profile: link.Profile, Fuel: 1_000_000, Memory: 16, Output: 1000,
+	w, err := workflow.Compile(d, workflow.Config{Sub: b.key.DID(), Seal: b.secrets.Hide, Profile: link.Profile, Fuel: 1_000_000, Memory: 16, Output: 1000,
 		ReadFile: func(name string) ([]byte, error) {
 			if name != "m.wasm" {
 				return nil, fs.ErrNotExist

@@ -3,6 +3,7 @@ package verifier_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,6 +19,7 @@ import (
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/executor"
+	"github.com/trilemma-dev/trilemma/internal/secrets"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/runtime"
@@ -55,10 +57,11 @@ const tasks = `{"trilemma": "workflow/1", "tasks": {
 }}`
 
 type fixture struct {
-	engine *runtime.Engine
-	key    *capability.Key
-	run    *executor.Run
-	w      *workflow.Workflow
+	engine  *runtime.Engine
+	key     *capability.Key
+	run     *executor.Run
+	w       *workflow.Workflow
+	secrets *secrets.Set
 }
 
 func setUp(t testing.TB) *fixture {
@@ -87,12 +90,12 @@ func runAs(t testing.TB, seed byte, text string, module []byte, rec executor.Rec
 			t.Error(err)
 		}
 	})
-	f := &fixture{engine: engine, key: key(t, seed)}
+	f := &fixture{engine: engine, key: key(t, seed), secrets: secrets.New(rand.Reader)}
 	d, err := workflow.Parse("w.json", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.w, err = workflow.Compile(d, workflow.Config{Sub: f.key.DID(), Profile: link.Profile, Fuel: 1e8, Memory: 16, Output: 1000,
+	f.w, err = workflow.Compile(d, workflow.Config{Sub: f.key.DID(), Profile: link.Profile, Fuel: 1e8, Memory: 16, Output: 1000, Seal: f.secrets.Hide,
 		ReadFile: func(name string) ([]byte, error) {
 			if name != "m.wasm" && name != block.Raw(module).CID.String() {
 				return nil, fs.ErrNotExist
@@ -103,7 +106,7 @@ func runAs(t testing.TB, seed byte, text string, module []byte, rec executor.Rec
 		t.Fatal(err)
 	}
 	keep := &store.Memory{}
-	e, err := executor.New(executor.Config{Signer: f.key, Runner: engine, Engine: "native", Blocks: keep, Records: keep, Memo: keep, Recorder: rec})
+	e, err := executor.New(executor.Config{Signer: f.key, Runner: engine, Engine: "native", Blocks: keep, Records: keep, Memo: keep, Recorder: rec, Secrets: f.secrets})
 	if err != nil {
 		t.Fatal(err)
 	}
