@@ -29,19 +29,18 @@ type spotted struct {
 // than these segments is repeated.
 func (c *checker) spot(t *workflow.Task, s *sampling) (out spotted, err error) {
 	claim := c.receipts[t.Label].Claim
-	if s.err != nil && !t.Secret {
+	if t.Secret && claim.Run.Fuel != nil {
+		return out, unseen("a spot-check")
+	}
+	if s.err != nil {
 		return out, s.err
 	}
 	if claim.Run.Transcript == nil {
-		if claim.Run.Fuel != nil && !t.Secret {
+		if claim.Run.Fuel != nil {
 			return out, fmt.Errorf("%w: the receipt has no transcript to draw segments from", errMissing)
 		}
 		job, err := c.prepare(t)
-		switch {
-		case err != nil || job == nil:
-		case job.Secret != nil:
-			err = unseen("a spot-check")
-		default:
+		if err == nil && job != nil {
 			err = fmt.Errorf("its receipt says %s, but nothing keeps it from running", describe(claim.Out))
 		}
 		out.exact = true

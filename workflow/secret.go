@@ -14,9 +14,9 @@ import (
 	"github.com/trilemma-dev/trilemma/internal/hidden"
 )
 
-// Secrets. A parameter with "secret": true beside its value stands in the task as a commitment, {"secret": {"commitment": bytes, "kind": string}}, which the
+// Secrets. A parameter with "secret": true beside its value stands in the task as a commitment, {"secret": {"kind": string, "commitment": bytes}}, which the
 // computation covers. What consumes a secret is secret, and so is its result, unless the task says "declassify": true. In a redacted document commitments stand in place of
-// values, {"secret": {"commitment": base64, "kind": string}}.
+// values, {"secret": {"kind": string, "commitment": base64}}.
 
 const secretKey = "secret"
 

@@ -19,7 +19,7 @@ const (
 // maxKind bounds the name of a kind, in bytes.
 const maxKind = 1024
 
-// Value stands in content for a value that is hidden: {"secret": {"commitment": bytes, "kind": string}}.
+// Value stands in content for a value that is hidden: {"secret": {"kind": string, "commitment": bytes}}.
 type Value struct {
 	Kind       string
 	Commitment Commitment
@@ -35,8 +35,8 @@ var ErrValue = errors.New("no hidden value")
 func (v Value) Node() (datamodel.Node, error) {
 	return qp.BuildMap(basicnode.Prototype.Any, 1, func(ma datamodel.MapAssembler) {
 		qp.MapEntry(ma, secretKey, qp.Map(2, func(ma datamodel.MapAssembler) {
+			qp.MapEntry(ma, "kind", qp.String(v.Kind)) // in the order of DAG-CBOR
 			qp.MapEntry(ma, "commitment", qp.Bytes(v.Commitment[:]))
-			qp.MapEntry(ma, "kind", qp.String(v.Kind))
 		}))
 	})
 }
