@@ -46,6 +46,7 @@ var shapes = map[string]any{
 	"bench-workers":    workersJSON{},
 	"letters":          lettersJSON{},
 	"prove":            wire.Proofs{},
+	"open":             openedJSON{},
 	"setup-list":       setupJSON{},
 	"setup":            setupFamilyJSON{},
 	"ceremony":         ceremonyJSON{},
