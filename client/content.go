@@ -105,9 +105,14 @@ func (c *Client) Bundle(ctx context.Context, run string) (*receipts.Bundle, erro
 	return a.Bundle()
 }
 
-// Archive fetches an answer or a ruling with all that it links to, and checks every block.
-func (c *Client) Archive(ctx context.Context, root string) (*receipts.Archive, error) {
-	return c.archive(ctx, "/ipfs/"+root+"?format=car", root)
+// AnswerArchive fetches an answer to a challenge with its openings. Every block is checked to be what its CID says.
+func (c *Client) AnswerArchive(ctx context.Context, id string) (*receipts.Archive, error) {
+	return c.archive(ctx, "/v1/answers/"+id, id)
+}
+
+// RulingArchive fetches a ruling with what it rests on. Every block is checked to be what its CID says.
+func (c *Client) RulingArchive(ctx context.Context, id string) (*receipts.Archive, error) {
+	return c.archive(ctx, "/v1/rulings/"+id, id)
 }
 
 func (c *Client) archive(ctx context.Context, path, root string) (*receipts.Archive, error) {

@@ -29,12 +29,12 @@ func (c *Client) NewChallenge(ctx context.Context, r ChallengeRequest) (*Challen
 	return &out, b, err
 }
 
-// Answer asks the service for the openings that a challenge draws from a run whose bundle is there. The challenge must have been put. See [Client.Archive].
+// Answer asks the service for the openings that a challenge draws from a run whose bundle is there. The challenge must have been put. See [Client.AnswerArchive].
 func (c *Client) Answer(ctx context.Context, r AnswerRequest) (*Job, error) {
 	return c.submit(ctx, "/v1/answers", capability.CommandChallenge, c.useOfRun(ctx, r.Run, "spot", true), r)
 }
 
-// Dispute asks the service who is wrong where two runs disagree whose bundles are there. It plays both sides, and signs its rulings: see [Client.Archive].
+// Dispute asks the service who is wrong where two runs disagree whose bundles are there. It plays both sides, and signs its rulings: see [Client.RulingArchive].
 func (c *Client) Dispute(ctx context.Context, r DisputeRequest) (*Job, error) {
 	use := c.useOfRun(ctx, r.A, "dispute", !r.Held)
 	return c.submit(ctx, "/v1/disputes", capability.CommandChallenge, use, r)

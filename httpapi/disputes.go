@@ -2,13 +2,17 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/internal/work"
+	"github.com/trilemma-dev/trilemma/receipts"
+	"github.com/trilemma-dev/trilemma/store"
 	"github.com/trilemma-dev/trilemma/verifier"
 )
 
@@ -21,12 +25,38 @@ func (s *Server) disputeOperations() {
 			"The challenge itself is the block of its CID."},
 		need{command: capability.CommandChallenge, body: maxRequest}, s.postChallenge)
 	register(s, workOperation("post-answer", "/v1/answers", "verification", "Answer a challenge, by running what it draws",
-		"The challenge must have been put. What the openings reveal, of state and input, is told to whoever asks. The answer with its openings is what its CID links to: the gateway has it as a CAR file. "+
+		"The challenge must have been put. What the openings reveal, of state and input, is told to whoever asks. "+
 			"To check it, name it in a verification of mode spot."),
 		need{command: capability.CommandChallenge, body: maxRequest}, s.postAnswer)
 	register(s, workOperation("post-dispute", "/v1/disputes", "verification", "Find out who is wrong where two runs disagree, and rule",
-		"Both sides are played here, from what the bundles hold. Rulings are signed by the service; each is what its CID links to. The invocation's check is dispute."),
+		"Both sides are played here, from what the bundles hold. Rulings are signed by the service. The invocation's check is dispute."),
 		need{command: capability.CommandChallenge, body: maxRequest}, s.postDispute)
+	register(s, huma.Operation{OperationID: "get-answer", Method: http.MethodGet, Path: "/v1/answers/{cid}", Tags: []string{"verification"},
+		Responses: answers("The answer, its challenge and its openings", typeCAR), Summary: "An answer to a challenge, as one CAR file"},
+		need{command: capability.CommandGet, public: true}, func(ctx context.Context, in *named) (*huma.StreamResponse, error) {
+			return s.getArchive(ctx, in, work.AnswerArchive)
+		})
+	register(s, huma.Operation{OperationID: "get-ruling", Method: http.MethodGet, Path: "/v1/rulings/{cid}", Tags: []string{"verification"},
+		Responses: answers("The ruling, the receipts that it is about, and its evidence", typeCAR), Summary: "A ruling, as one CAR file"},
+		need{command: capability.CommandGet, public: true}, func(ctx context.Context, in *named) (*huma.StreamResponse, error) {
+			return s.getArchive(ctx, in, work.RulingArchive)
+		})
+}
+
+// getArchive gathers what a block is the root of, and sends it as a CAR file.
+func (s *Server) getArchive(ctx context.Context, in *named, gather func(context.Context, store.Blocks, block.Block) (*receipts.Archive, error)) (*huma.StreamResponse, error) {
+	b, err := s.load(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	a, err := gather(ctx, s.cfg.Blocks, b)
+	if errors.Is(err, work.ErrRequest) {
+		return nil, problem(CodeContent, "%v", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.car(ctx, in.CID, a.Write), nil
 }
 
 func (s *Server) postChallenge(ctx context.Context, in *struct{ Body wire.ChallengeRequest }) (*reply[wire.Challenge], error) {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 
@@ -304,11 +305,16 @@ func (s *Server) getBundle(ctx context.Context, in *named) (*huma.StreamResponse
 	if err != nil {
 		return nil, err
 	}
+	return s.car(ctx, in.CID, b.Write), nil
+}
+
+// car sends a CAR file, whose root is named.
+func (s *Server) car(ctx context.Context, root string, write func(io.Writer) error) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		hc.SetHeader("Content-Type", typeCAR)
-		hc.SetHeader("Content-Disposition", `attachment; filename="`+in.CID+`.car"`)
-		if err := b.Write(s.slowly(hc)); err != nil {
+		hc.SetHeader("Content-Disposition", `attachment; filename="`+root+`.car"`)
+		if err := write(s.slowly(hc)); err != nil {
 			s.cut(ctx, err)
 		}
-	}}, nil
+	}}
 }

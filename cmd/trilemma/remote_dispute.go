@@ -74,7 +74,7 @@ func (a *app) answerThere(ctx context.Context, b *receipts.Bundle, ch *spotcheck
 	if j.Answer == nil {
 		return nil, hostFailure(client.ErrAnswer)
 	}
-	made, err := c.Archive(ctx, j.Answer.Answer)
+	made, err := c.AnswerArchive(ctx, j.Answer.Answer)
 	if err != nil {
 		return nil, remoteError(err)
 	}
@@ -115,7 +115,7 @@ func (a *app) disputeThere(ctx context.Context, bundles [2]*receipts.Bundle, f d
 	for _, s := range j.Dispute.Tasks {
 		var r *receipts.Archive
 		if s.Ruling != "" && f.out != "" {
-			if r, err = c.Archive(ctx, s.Ruling); err != nil {
+			if r, err = c.RulingArchive(ctx, s.Ruling); err != nil {
 				return remoteError(err)
 			}
 		}

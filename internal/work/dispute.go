@@ -207,6 +207,51 @@ func (w *Worker) answered(ctx context.Context, name string) (*verifier.Challenge
 	return &verifier.Challenged{Challenge: ch, Ours: ours, Answer: answer, Get: a.Get}, err
 }
 
+// AnswerArchive gathers an answer, its challenge and its openings from stored blocks.
+func AnswerArchive(ctx context.Context, blocks store.Blocks, root block.Block) (*receipts.Archive, error) {
+	a, err := spotcheck.ReadAnswer(root.Data)
+	if err != nil {
+		return nil, refuse(err)
+	}
+	all := []block.Block{root}
+	need := []cid.Cid{a.ChallengeCID()}
+	for _, o := range a.Openings {
+		need = append(need, receipts.CID(o.Opening))
+	}
+	size := 0
+	for _, c := range need {
+		b, err := blocks.Get(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if size += len(b.Data); size > maxBundle {
+			return nil, refuse(fmt.Errorf("the answer and its openings have more than %d bytes", maxBundle))
+		}
+		all = append(all, b)
+	}
+	return receipts.NewArchive(all...), nil
+}
+
+// RulingArchive gathers a ruling and what it rests on from stored blocks. One that does not hold is refused.
+func RulingArchive(ctx context.Context, blocks store.Blocks, root block.Block) (*receipts.Archive, error) {
+	g := &getter{ctx: ctx, blocks: blocks}
+	all := []block.Block{root}
+	_, err := spotcheck.OpenRuling(root, func(c cid.Cid) (block.Block, bool) {
+		b, ok := g.get(c)
+		if ok {
+			all = append(all, b)
+		}
+		return b, ok
+	})
+	if g.err != nil {
+		return nil, g.err
+	}
+	if err != nil {
+		return nil, refuse(err)
+	}
+	return receipts.NewArchive(all...), nil
+}
+
 // CheckDispute refuses what cannot be asked.
 func CheckDispute(in *wire.DisputeRequest) error {
 	if in.Arity == 1 {
