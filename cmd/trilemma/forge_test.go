@@ -14,7 +14,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
-	"github.com/trilemma-dev/trilemma/machine"
+	forgery "github.com/trilemma-dev/trilemma/internal/forge"
 	"github.com/trilemma-dev/trilemma/receipts"
 )
 
@@ -41,15 +41,9 @@ func forge(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	b, _, err := parseBundle(bytes.NewReader([]byte(ts.ReadFile(args[2]))), args[2])
 	ts.Check(err)
-	runBlock, _ := b.Get(receipts.CID(b.Record.Receipt))
-	run, err := receipts.Open(runBlock)
+	run, task, err := forgery.Receipts(b, label)
 	ts.Check(err)
-	taskBlock, ok := b.Get(receipts.CID(run.Claim.Run.Receipts.Values[label]))
-	if !ok {
-		ts.Fatalf("no task %q", label)
-	}
-	task, err := receipts.Open(taskBlock)
-	ts.Check(err)
+	taskBlock, _ := b.Get(task.CID)
 	var signer capability.Signer = key
 	forged := taskBlock
 	switch kind {
@@ -60,8 +54,10 @@ func forge(ts *testscript.TestScript, neg bool, args []string) {
 		*task.Claim.Run.Fuel++
 	case "swap":
 		task.Claim.Ran = run.Claim.Ran
-	case "segment", "longer":
-		retrace(ts, kind, b, &task.Claim)
+	case "segment":
+		ts.Check(forgery.Flip(b, &task.Claim))
+	case "longer":
+		ts.Check(forgery.Lengthen(b, &task.Claim))
 	case "key":
 		signer, err = capability.KeyFromSeed(make([]byte, 32))
 		ts.Check(err)
@@ -85,43 +81,11 @@ func forge(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(os.WriteFile(to, forged.Data, 0o644))
 		return
 	}
-	run.Claim.Run.Receipts.Values[label] = receipts.Link(forged.CID)
-	whole, err := receipts.Issue(key, run.Claim, run.Meta)
-	ts.Check(err)
-	b.Blocks[forged.CID], b.Blocks[whole.CID] = forged.Data, whole.Data
-	b.Record.Receipt = receipts.Link(whole.CID)
-	made, err := receipts.NewBundle(b.Record, b.Blocks)
+	made, err := forgery.Replace(b, key, label, forged)
 	ts.Check(err)
 	var out bytes.Buffer
 	ts.Check(made.Write(&out))
 	ts.Check(os.WriteFile(to, out.Bytes(), 0o644))
-}
-
-// retrace gives a claim another transcript: see forge.
-func retrace(ts *testscript.TestScript, kind string, b *receipts.Bundle, claim *receipts.Claim) {
-	data, _ := b.Get(receipts.CID(*claim.Run.Transcript))
-	t, err := machine.ReadTranscript(data.Data)
-	ts.Check(err)
-	roots, err := t.ReadRoots(b.Get)
-	ts.Check(err)
-	if kind == "segment" {
-		roots[2][0] ^= 1
-	} else {
-		roots = append(roots, roots[len(roots)-1])
-		t.Steps += machine.SegmentSteps
-		claim.Run.Steps = &t.Steps
-	}
-	var all []byte
-	for _, r := range roots {
-		all = append(all, r[:]...)
-	}
-	raw, root := block.Raw(all), machine.RootOfRoots(roots)
-	t.Root, t.Roots = root[:], []datamodel.Link{receipts.Link(raw.CID)}
-	made, err := t.Block()
-	ts.Check(err)
-	b.Blocks[raw.CID], b.Blocks[made.CID] = raw.Data, made.Data
-	l := receipts.Link(made.CID)
-	claim.Run.Transcript = &l
 }
 
 // newerReceipt is a receipt with another version, signed as it should be.

@@ -46,11 +46,20 @@ func New(t testing.TB) *Program {
 	return p
 }
 
+// Home is the program's TRILEMMA_HOME.
+func (p *Program) Home() string { return p.home }
+
+// Command is the program, to be started. It ends with the test.
+func (p *Program) Command(t testing.TB, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(t.Context(), p.bin, args...)
+	cmd.Env = append(os.Environ(), "TRILEMMA_HOME="+p.home)
+	return cmd
+}
+
 // Run runs the program to its end, whatever its status.
 func (p *Program) Run(t testing.TB, stdin string, args ...string) Result {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), p.bin, args...)
-	cmd.Env = append(os.Environ(), "TRILEMMA_HOME="+p.home)
+	cmd := p.Command(t, args...)
 	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

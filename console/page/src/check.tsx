@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks"
 import type { Report } from "./api"
 import { type Opened, stop, verify } from "./checker"
 import { Verdicts } from "./report"
+import type { Measured } from "./trilemma"
 import { Bar, Trouble, seconds, short } from "./words"
 
 // What each mode establishes, in a line. The verdict says what it established here.
@@ -14,7 +15,7 @@ export const modes: { mode: string; says: string }[] = [
 ]
 
 // CheckHere verifies an opened file in this browser.
-export function CheckHere({ opened, tell }: { opened: Opened; tell?: (r: Report) => void }) {
+export function CheckHere({ opened, tell }: { opened: Opened; tell?: (m: Measured) => void }) {
   const [mode, setMode] = useState("rerun")
   const [samples, setSamples] = useState(20)
   const [executor, setExecutor] = useState("")
@@ -38,7 +39,7 @@ export function CheckHere({ opened, tell }: { opened: Opened; tell?: (r: Report)
       const r = await verify(opened.file, { mode: bundle ? mode : "attest", executor: executor.trim(), ...(mode === "spot" && { samples }), families: keys, allow_dev_setup: dev }, setDone)
       setTook((performance.now() - began) / 1000)
       setReport(r)
-      tell?.(r)
+      tell?.({ mode, report: r })
     } catch (e) {
       setError(e)
     } finally {
@@ -48,8 +49,8 @@ export function CheckHere({ opened, tell }: { opened: Opened; tell?: (r: Report)
   return (
     <section aria-label="Verify in this browser" class="check">
       <p class="note good">
-        This check runs in your browser, on the bytes of the evidence alone. The server is not trusted: it cannot make it say <em>valid</em>. You do trust this page's code, which is the same in
-        everybody's binary.
+        This check runs in your browser, on the bytes of the evidence alone: the server was not trusted, and nothing that it says counts. What remains is this page's own code, which came from{" "}
+        {location.host}. Whoever doubts that too saves the file and checks it with a copy of his own: <code>trilemma verify</code>, or this page of <code>trilemma serve</code>.
       </p>
       {bundle && (
         <fieldset class="modes">

@@ -19,12 +19,14 @@ export function Editor({ field, text, change, mistakes }: { field: RefObject<HTM
   return (
     <>
       <div class="editor">
-        <div class="gutter" aria-hidden="true" ref={gutter}>
+        <div class="gutter" aria-hidden="true">
+          <div ref={gutter}>
           {Array.from({ length: lines }, (_, i) => (
             <div key={i} class={wrong.has(i + 1) ? "wrong" : ""}>
               {i + 1}
             </div>
           ))}
+          </div>
         </div>
         <textarea
           ref={field}

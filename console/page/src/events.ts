@@ -10,6 +10,7 @@ export interface Watch {
 }
 
 const longest = 8000 // ms between two attempts
+const silence = 45_000 // ms after which a line is dead: the service says something every 15 s
 
 // watch follows a stream until its last event came, or the function that it returns is called.
 export function watch(path: string, w: Watch): () => void {
@@ -48,21 +49,32 @@ export async function* parse(body: ReadableStream<Uint8Array>): AsyncGenerator<{
   let rest = ""
   let id = ""
   let data: string[] = []
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return
-    rest += text.decode(value, { stream: true })
-    for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n")) {
-      const line = rest.slice(0, end).replace(/\r$/, "")
-      rest = rest.slice(end + 1)
-      if (line === "") {
-        if (data.length > 0) yield { id, data: data.join("\n") }
-        data = []
-        continue
+  try {
+    for (;;) {
+      const { done, value } = await inTime(reader.read())
+      if (done) return
+      rest += text.decode(value, { stream: true })
+      for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n")) {
+        const line = rest.slice(0, end).replace(/\r$/, "")
+        rest = rest.slice(end + 1)
+        if (line === "") {
+          if (data.length > 0) yield { id, data: data.join("\n") }
+          data = []
+          continue
+        }
+        const [, field, content] = /^([^:]*):? ?(.*)$/.exec(line)!
+        if (field === "id") id = content
+        if (field === "data") data.push(content)
       }
-      const [, field, content] = /^([^:]*):? ?(.*)$/.exec(line)!
-      if (field === "id") id = content
-      if (field === "data") data.push(content)
     }
+  } finally {
+    void reader.cancel().catch(() => undefined) // whoever stopped listening needs no reason
   }
+}
+
+// inTime fails when a promise takes too long.
+function inTime<T>(p: Promise<T>): Promise<T> {
+  let timer = 0
+  const late = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new Error("silence")), silence) as unknown as number))
+  return Promise.race([p, late]).finally(() => clearTimeout(timer))
 }

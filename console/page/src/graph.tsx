@@ -70,12 +70,17 @@ export function Graph({ tasks, state, results, chosen, choose }: GraphProps) {
               class={`node ${s} ${t.effect ? "effect" : ""}`}
               style={{ left: x, top: y, width, height }}
               aria-pressed={choose ? chosen === t.label : undefined}
-              aria-label={`${t.label}${s && ": " + s}${awaits}`}
               onClick={() => choose?.(t.label)}
               disabled={!choose}
             >
-              <span class="label">{t.label}</span>
-              <span class="below">{below}</span>
+              <span class="label">
+                {t.label}
+                <span class="hidden">{s && ": " + s}</span>
+              </span>
+              <span class="below">
+                {below}
+                <span class="hidden">{awaits}</span>
+              </span>
             </button>
           )
         })}

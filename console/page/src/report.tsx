@@ -5,7 +5,12 @@ export const revealed = (v: Verdict) => v.revealed.input_bytes + v.revealed.stat
 
 // Verdicts shows what a check found: each verdict with what it is worth, what it took and what it revealed.
 export function Verdicts({ report }: { report: Report }) {
-  const drawn = report.verdicts.find((v) => v.task === "" && v.sampling)?.sampling
+  const drawn = report.verdicts.find((v) => v.task === "" && v.outcome === "valid" && v.sampling)?.sampling
+  const worth = (v: Verdict) => {
+    if (v.outcome !== "valid") return v.reason
+    if (drawn && v.task !== "" && v.sampling) return `${v.sampling.task_samples} of the task's ${plural(v.sampling.task_segments, "segment")} were replayed: what that is worth is said of the run`
+    return v.soundness
+  }
   return (
     <>
       <p class={"verdict " + report.outcome} role="status">
@@ -40,7 +45,7 @@ export function Verdicts({ report }: { report: Report }) {
                 <td class="number">{seconds(v.cost.wall_seconds)}</td>
                 <td class="number">{bytes(v.cost.bytes_read)}</td>
                 <td class="number">{bytes(revealed(v))}</td>
-                <td class="prose">{v.outcome === "valid" ? v.soundness : v.reason}</td>
+                <td class="prose">{worth(v)}</td>
               </tr>
             ))}
           </tbody>
@@ -52,13 +57,6 @@ export function Verdicts({ report }: { report: Report }) {
             {drawn.samples} of {plural(drawn.segments, "segment")} were drawn. A single forged one is found with probability {percent(drawn.single)}; the openings showed{" "}
             {bytes(drawn.opened_state_bytes)} of state and {bytes(drawn.opened_input_bytes)} of input.
           </p>
-          <ul class="curve">
-            {drawn.curve.map((p) => (
-              <li key={p.bad}>
-                {plural(p.bad, "bad segment")}: found with {percent(p.probability)}
-              </li>
-            ))}
-          </ul>
         </section>
       )}
     </>

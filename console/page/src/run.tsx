@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks"
-import { type Report, type Run, type Workflow, bundle, get } from "./api"
+import { type Run, type Workflow, bundle, get } from "./api"
 import { CheckHere } from "./check"
 import { type Opened, close, open } from "./checker"
 import { Dispute } from "./dispute"
@@ -7,7 +7,7 @@ import { save } from "./files"
 import { Prove } from "./prove"
 import { TaskGraph } from "./tasks"
 import { Transcript } from "./transcript"
-import { Trilemma } from "./trilemma"
+import { type Measured, Trilemma } from "./trilemma"
 import { Id, Outcome, Trouble, bytes } from "./words"
 
 export function RunPage({ id, part }: { id: string; part: string }) {
@@ -70,7 +70,8 @@ function useEvidence(run: string): Evidence {
 
 export function RunView({ run, workflow, part }: { run: Run; workflow: Workflow; part: string }) {
   const [at, setAt] = useState(part)
-  const [reports, setReports] = useState<Report[]>([])
+  const [measured, setMeasured] = useState<Measured[]>([])
+  const tell = (m: Measured) => setMeasured((all) => [...all, m])
   const [error, setError] = useState<unknown>()
   const evidence = useEvidence(run.run)
   useEffect(() => setAt(part), [part])
@@ -127,12 +128,12 @@ export function RunView({ run, workflow, part }: { run: Run; workflow: Workflow;
           here((o) => (
             <>
               <p class="muted">The bundle has {bytes(o.bytes)}: all that it takes to check this run, here or anywhere.</p>
-              <CheckHere opened={o} tell={(r) => setReports((all) => [...all, r])} />
+              <CheckHere opened={o} tell={tell} />
             </>
           ))}
-        {at === "transcript" && <Transcript run={run} workflow={workflow} here={here} tell={(r) => setReports((all) => [...all, r])} />}
+        {at === "transcript" && <Transcript run={run} workflow={workflow} here={here} tell={tell} />}
         {at === "prove" && <Prove run={run} workflow={workflow} />}
-        {at === "trilemma" && <Trilemma run={run} workflow={workflow} reports={reports} tell={(r) => setReports((all) => [...all, r])} here={here} />}
+        {at === "trilemma" && <Trilemma run={run} workflow={workflow} measured={measured} tell={tell} here={here} />}
         {at === "dispute" && here((o) => <Dispute mine={o} />)}
       </div>
     </>

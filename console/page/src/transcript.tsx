@@ -2,6 +2,7 @@ import { useState } from "preact/hooks"
 import type { Report, Run, Workflow } from "./api"
 import { type Opened, type Segment, segment, verify } from "./checker"
 import { Verdicts } from "./report"
+import type { Measured } from "./trilemma"
 import { Outcome, Trouble, bytes, count, percent, plural, seconds } from "./words"
 
 const most = 400 // segments of a task that are drawn one by one
@@ -22,7 +23,7 @@ interface Props {
   run: Run
   workflow: Workflow
   here: (show: (o: Opened) => preact.ComponentChildren) => preact.ComponentChildren
-  tell: (r: Report) => void
+  tell: (m: Measured) => void
 }
 
 export function Transcript({ run, workflow, here, tell }: Props) {
@@ -33,7 +34,7 @@ export function Transcript({ run, workflow, here, tell }: Props) {
   return <>{here((o) => <Strips run={run} labels={tasks.map((t) => t.label)} opened={o} tell={tell} />)}</>
 }
 
-function Strips({ run, labels, opened, tell }: { run: Run; labels: string[]; opened: Opened; tell: (r: Report) => void }) {
+function Strips({ run, labels, opened, tell }: { run: Run; labels: string[]; opened: Opened; tell: (m: Measured) => void }) {
   const [checked, setChecked] = useState(new Map<string, Segment>()) // by task and number
   const [shown, setShown] = useState<Segment>()
   const [busy, setBusy] = useState("")
@@ -65,7 +66,7 @@ function Strips({ run, labels, opened, tell }: { run: Run; labels: string[]; ope
     try {
       const r = await verify(opened.file, { mode: "spot", samples: k })
       setReport(r)
-      tell(r)
+      tell({ mode: "spot", report: r })
     } catch (e) {
       setError(e)
     } finally {

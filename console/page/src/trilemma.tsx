@@ -3,7 +3,7 @@ import { type Preflight, Problem, type Report, type Run, type Workflow, work } f
 import { type Opened, verify } from "./checker"
 import { useJob } from "./jobs"
 import { revealed } from "./report"
-import { Trouble, bytes, percent, plural, seconds } from "./words"
+import { Trouble, bytes, percent, plural, round, seconds } from "./words"
 import { detection } from "./transcript"
 
 const samples = 20
@@ -20,12 +20,18 @@ interface Row {
   note?: string
 }
 
+// Measured is a check that was made here, by the mode that was asked for.
+export interface Measured {
+  mode: string
+  report: Report
+}
+
 const sum = (r: Report, of: (v: Report["verdicts"][number]) => number) => r.verdicts.filter((v) => v.task !== "").reduce((n, v) => n + of(v), 0)
 
 // rowsOf joins what is known of the run, what was measured here, and what the service predicts.
-export function rowsOf(run: Run, measured: Report[], preflight: Preflight | undefined): Row[] {
+export function rowsOf(run: Run, measured: Measured[], preflight: Preflight | undefined): Row[] {
   const total = Object.values(run.tasks).reduce((n, t) => n + (t.segments ?? 0), 0)
-  const last = (mode: string) => measured.findLast((r) => r.outcome === "valid" && r.verdicts.some((v) => v.mode === mode))
+  const last = (mode: string) => measured.findLast((m) => m.mode === mode && m.report.outcome === "valid")?.report
   const known = (mode: string): Partial<Row> => {
     const r = last(mode)
     return r ? { check: sum(r, (v) => v.cost.wall_seconds), reads: sum(r, (v) => v.cost.bytes_read), reveals: sum(r, revealed) } : {}
@@ -61,23 +67,23 @@ export function rowsOf(run: Run, measured: Report[], preflight: Preflight | unde
 interface Props {
   run: Run
   workflow: Workflow
-  reports: Report[]
-  tell: (r: Report) => void
+  measured: Measured[]
+  tell: (m: Measured) => void
   here: (show: (o: Opened) => preact.ComponentChildren) => preact.ComponentChildren
 }
 
-export function Trilemma({ run, workflow, reports, tell, here }: Props) {
+export function Trilemma({ run, workflow, measured, tell, here }: Props) {
   const [counting, setCounting] = useState<string>()
   const [error, setError] = useState<unknown>()
   const [busy, setBusy] = useState("")
   const counted = useJob(counting)
-  const rows = rowsOf(run, reports, counted.job?.preflight)
+  const rows = rowsOf(run, measured, counted.job?.preflight)
   const measure = async (o: Opened) => {
     setError(undefined)
     try {
       for (const mode of ["attest", "rerun", ...(rows[2].note ? [] : ["spot"])]) {
         setBusy(`Measuring ${mode}`)
-        tell(await verify(o.file, { mode, ...(mode === "spot" && { samples }) }))
+        tell({ mode, report: await verify(o.file, { mode, ...(mode === "spot" && { samples }) }) })
       }
     } catch (e) {
       setError(e)
@@ -170,7 +176,7 @@ function Plot({ rows }: { rows: Row[] }) {
           <g key={t}>
             <line class="grid" x1={pad.left} x2={pad.left + w} y1={py(t)} y2={py(t)} />
             <text x={pad.left - 6} y={py(t) + 4} text-anchor="end">
-              {bytes(t)}
+              {round(t)}
             </text>
           </g>
         ))}

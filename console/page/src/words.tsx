@@ -17,6 +17,12 @@ export function bytes(n: number): string {
   return `${n.toFixed(n < 10 ? 1 : 0)} ${units[i]}`
 }
 
+// round is a power of ten bytes, in decimal units.
+export function round(n: number): string {
+  const i = Math.max(0, Math.floor(Math.log10(n) / 3 + 1e-9))
+  return `${+(n / 1000 ** i).toPrecision(3)} ${["B", "kB", "MB", "GB", "TB"][i]}`
+}
+
 export function seconds(s: number): string {
   if (s < 1e-3) return `${(s * 1e6).toFixed(0)} µs`
   if (s < 1) return `${(s * 1e3).toFixed(s < 0.01 ? 1 : 0)} ms`
@@ -34,7 +40,8 @@ export const when = (t: string) => new Date(t).toLocaleString("en-GB", { dateSty
 // Id shows a CID or a DID, and copies it when it is clicked.
 export function Id({ id }: { id: string }) {
   return (
-    <button type="button" class="id" title={`${id}: copy`} aria-label={`Copy ${id}`} onClick={() => navigator.clipboard?.writeText(id)}>
+    <button type="button" class="id" title={id} onClick={() => navigator.clipboard?.writeText(id)}>
+      <span class="hidden">Copy </span>
       {short(id)}
     </button>
   )

@@ -1,0 +1,257 @@
+// The story of a run, as somebody sees it in a browser: from submitting a workflow to checking it without trusting the service that ran it. Started by story_test.go.
+import assert from "node:assert/strict"
+import { mkdirSync, readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { chromium } from "playwright-core"
+import { cable } from "./cable.mjs"
+
+const { SERVICE, BROWSER, EVIDENCE } = process.env
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
+const line = await cable(SERVICE)
+const browser = await chromium.launch({ executablePath: BROWSER, args: ["--no-sandbox"] })
+const context = await browser.newContext({ viewport: { width: 1100, height: 900 }, bypassCSP: false })
+const page = await context.newPage()
+page.setDefaultTimeout(60_000)
+mkdirSync("shots", { recursive: true })
+
+const trouble = []
+const resumed = []
+let offline = false
+page.on("pageerror", (e) => trouble.push("error: " + e))
+page.on("console", (m) => !offline && m.type() === "error" && !/status of 4\d\d/.test(m.text()) && trouble.push("console: " + m.text()))
+context.on("request", (r) => {
+  if (!r.url().startsWith(line.url + "/") && !r.url().startsWith("blob:")) trouble.push("request to another host: " + r.url())
+  if (r.headers()["last-event-id"]) resumed.push(r.url())
+})
+
+let shots = 0
+const shot = (name) => page.screenshot({ path: `shots/${String(++shots).padStart(2, "0")}-${name}.png`, fullPage: true })
+const step = (text) => console.log("-", text)
+const button = (name) => page.getByRole("button", { name, exact: true })
+const tab = (name) => page.getByRole("tab", { name })
+const verdict = (outcome) => page.locator(".verdict." + outcome).waitFor()
+
+// accessible finds nothing serious with axe, in both colour schemes.
+async function accessible(what) {
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" })
+    const session = await context.newCDPSession(page)
+    const { result } = await session.send("Runtime.evaluate", {
+      // Through the debugger, since the page's policy lets nobody add a script.
+      expression: `${axe}; axe.run(document, {resultTypes: ["violations"]}).then(r => JSON.stringify(r.violations.map(v => ({id: v.id, impact: v.impact, nodes: v.nodes.map(n => n.html.slice(0, 160))}))))`,
+      awaitPromise: true,
+      returnByValue: true,
+    })
+    await session.detach()
+    const found = JSON.parse(result.value).filter((v) => v.impact === "serious" || v.impact === "critical")
+    assert.deepEqual(found, [], `axe on ${what}, ${colorScheme}`)
+  }
+  await page.emulateMedia({ colorScheme: "light" })
+}
+
+// narrow checks that a page fits on a small screen.
+async function narrow(what) {
+  await page.setViewportSize({ width: 360, height: 740 })
+  const [inner, outer] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
+  await shot(what + "-narrow")
+  assert.ok(inner <= outer, `${what} is ${inner} pixels wide on a screen of ${outer}`)
+  await page.setViewportSize({ width: 1100, height: 900 })
+}
+
+async function drop(...names) {
+  const data = await page.evaluateHandle(
+    (files) => {
+      const d = new DataTransfer()
+      for (const [name, text] of files) d.items.add(new File([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))], name))
+      return d
+    },
+    names.map((n) => [n.split("/").pop(), readFileSync(n).toString("base64")]),
+  )
+  await page.dispatchEvent("body", "dragover", { dataTransfer: data })
+  await page.dispatchEvent("body", "drop", { dataTransfer: data })
+}
+
+try {
+  step("the first load is small, and says how the page may be used")
+  const session = await context.newCDPSession(page)
+  await session.send("Network.enable")
+  let loaded = 0
+  session.on("Network.loadingFinished", (e) => (loaded += e.encodedDataLength))
+  const first = await page.goto(line.url + "/")
+  await page.getByRole("heading", { name: "Submit a workflow" }).waitFor()
+  await page.waitForLoadState("networkidle")
+  await session.detach()
+  console.log(`  ${loaded} bytes`)
+  assert.ok(loaded > 1000 && loaded <= 150 * 1024, `the first load took ${loaded} bytes`)
+  assert.match(first.headers()["content-security-policy"], /default-src 'none'; script-src 'self' 'wasm-unsafe-eval';/)
+  await accessible("submit, empty")
+
+  step("a mistake is shown where it is")
+  await page.getByLabel("Workflow, as JSON or YAML").fill('{\n  "trilemma": "workflow/1",\n  "tasks": {\n    "a": {"run": {"mod": "image.wasm", "fun": "f", "parms": [1]}}\n  }\n}\n')
+  await page.setInputFiles(".names input[type=file]", "../../examples/image.wasm")
+  await button("Check only").click()
+  await page.getByRole("list", { name: "Mistakes" }).getByText("parms").first().waitFor()
+  await button("Line 4, column 52").click()
+  const at = await page.getByLabel("Workflow, as JSON or YAML").evaluate((f) => f.value.slice(f.selectionStart, f.selectionStart + 7))
+  assert.equal(at, '"parms"', "the place of the mistake, though the service was sent a CID in the place of the path")
+  await shot("mistake")
+  await accessible("submit, with a mistake")
+
+  step("the picture, dropped with its files")
+  await drop("../../examples/image.json", "../../examples/image.wasm", "../../examples/picture.png")
+  await page.getByText("29 KiB").waitFor()
+  await button("Check only").click()
+  await page.getByRole("heading", { name: "5 tasks" }).waitFor()
+  await shot("submit")
+  await narrow("submit")
+  await button("Run").click()
+  await page.getByRole("heading", { name: "Run ok" }).waitFor()
+  await page.getByRole("button", { name: "encode: ok" }).click()
+  const picture = page.getByLabel("Task encode").locator("img.picture")
+  await picture.waitFor()
+  assert.equal(await picture.evaluate((i) => i.decode().then(() => i.naturalWidth)), 72)
+  await page.getByLabel("Task encode").locator("canvas").waitFor()
+  await shot("run")
+  await accessible("run")
+  await narrow("run")
+
+  step("verified in the browser")
+  await tab("Verify here").click()
+  await button("Verify here").click()
+  await verdict("valid")
+  await page.getByText("the server was not trusted").waitFor()
+  assert.equal(await page.locator("td .outcome.valid").count(), 5)
+  await shot("valid")
+  await accessible("verdict")
+  await narrow("verdict")
+
+  step("a segment, and a drawing")
+  await tab("Transcript").click()
+  await page.getByRole("group", { name: /Segments of blur/ }).getByRole("button", { name: "Segment 1" }).click()
+  await page.getByRole("heading", { name: "Segment 1 of blur valid" }).waitFor()
+  await page.getByLabel(/^Segments/).last().fill("5")
+  await button("Draw and check").click()
+  await verdict("valid")
+  await page.getByText(/5 of \d+ segments were drawn/).waitFor()
+  await shot("transcript")
+  await accessible("transcript")
+
+  step("the trilemma of the run")
+  await tab("Trilemma").click()
+  await button("Count it, for a proof").click()
+  await button("Measure here").click()
+  for (const mode of ["attest", "rerun", "spot"]) await page.locator(".point." + mode).waitFor({ timeout: 120_000 })
+  await page.getByText(/no proof covers/).waitFor()
+  await shot("trilemma")
+  await accessible("trilemma")
+  await narrow("trilemma")
+
+  step("proving")
+  await tab("Prove").click()
+  await button("What would it take?").click()
+  await page.getByRole("cell", { name: "encode" }).waitFor()
+  await shot("prove")
+  await accessible("prove")
+
+  step("by keyboard alone")
+  await tab("Prove").focus()
+  await page.keyboard.press("ArrowLeft")
+  await page.keyboard.press("ArrowLeft")
+  assert.equal(await page.locator(":focus").textContent(), "Transcript")
+  await page.getByRole("group", { name: /Segments of grey/ }).getByRole("button").first().focus()
+  await page.keyboard.press("ArrowRight")
+  await page.keyboard.press("Enter")
+  await page.getByRole("heading", { name: "Segment 1 of grey valid" }).waitFor()
+
+  step("receipts, jobs, the service")
+  await page.goto(line.url + "/#/receipts")
+  await page.locator(".feed a").first().waitFor()
+  await shot("receipts")
+  await accessible("receipts")
+  await page.locator(".feed ul a").first().click()
+  await page.getByText("signed by").waitFor()
+  await accessible("receipt")
+  await page.goto(line.url + "/#/jobs")
+  await page.getByRole("link", { name: "Preflight" }).first().waitFor()
+  await shot("jobs")
+  await accessible("jobs")
+  await page.goto(line.url + "/#/service")
+  await page.getByText("Development mode").waitFor()
+  await shot("service")
+  await accessible("service")
+  await narrow("service")
+
+  step("files, without a network: an honest bundle, a forged one, one with a bent transcript")
+  await page.goto(line.url + "/#/verify")
+  offline = true
+  line.cut()
+  await drop(EVIDENCE + "/honest.car")
+  await button("Verify here").click()
+  await verdict("valid")
+  await drop(EVIDENCE + "/forged.car")
+  await page.getByRole("heading", { name: "forged.car: bundle" }).waitFor()
+  await button("Verify here").click()
+  await verdict("invalid")
+  await page.getByText(/its receipt says \d+ fuel/).first().waitFor()
+  await shot("forged")
+  await accessible("forged")
+  await drop(EVIDENCE + "/bent.car")
+  await page.getByRole("heading", { name: "bent.car: bundle" }).waitFor()
+  await button("Verify here").click()
+  await verdict("invalid")
+
+  step("a dispute between the bent one and the honest one")
+  await page.setInputFiles("section[aria-label=Dispute] input[type=file]", EVIDENCE + "/honest.car")
+  await page.getByText(/Side A is wrong/).waitFor()
+  await page.getByText(/segment 1\)/).waitFor()
+  await shot("dispute")
+  await accessible("dispute")
+
+  step("a service that does not answer")
+  await page.goto(line.url + "/#/jobs")
+  await page.getByText("the service does not answer").waitFor()
+  await shot("gone")
+  await accessible("gone")
+  line.mend()
+  await button("Try again").click()
+  await page.getByRole("link", { name: "Run" }).first().waitFor()
+  offline = false
+
+  step("the network is cut in the middle of a run")
+  await page.goto(line.url + "/#/")
+  const long = { trilemma: "workflow/1", tasks: {} }
+  for (const n of [20, 32, 33, 34]) long.tasks["fib" + n] = { run: { mod: "fib.wasm", fun: "fib", params: [n] } }
+  await page.getByLabel("Workflow, as JSON or YAML").fill(JSON.stringify(long, null, 2))
+  await page.setInputFiles(".names input[type=file]", "../../guests/wasm/fib.wasm")
+  await button("Run").click()
+  await page.getByRole("button", { name: "fib20: ok" }).waitFor()
+  assert.equal(await page.getByRole("heading", { name: "Run running" }).count(), 1, "the run is over before the cut")
+  await shot("live")
+  offline = true
+  line.cut()
+  await page.getByText("The connection is gone").waitFor()
+  await shot("cut")
+  await accessible("cut")
+  const before = resumed.length
+  const job = decodeURIComponent(page.url().split("#/job/")[1])
+  for (let state = "running"; state === "running"; ) {
+    await new Promise((r) => setTimeout(r, 300))
+    state = (await (await fetch(`${SERVICE}/v1/jobs/${encodeURIComponent(job)}`)).json()).state
+  }
+  line.mend()
+  await page.getByRole("heading", { name: "Run ok" }).waitFor()
+  offline = false
+  assert.ok(resumed.slice(before).some((u) => u.includes("/events")), "the stream was not taken up where it broke")
+  assert.equal(await page.locator(".node.ok").count(), 4)
+  await shot("resumed")
+
+  assert.deepEqual(trouble, [])
+  console.log("told")
+} catch (e) {
+  await shot("failed").catch(() => {})
+  console.log(trouble.join("\n"))
+  throw e
+} finally {
+  await browser.close()
+  line.close()
+}

@@ -1,0 +1,118 @@
+package console_test
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/capability"
+	"github.com/trilemma-dev/trilemma/internal/forge"
+	"github.com/trilemma-dev/trilemma/internal/programtest"
+	"github.com/trilemma-dev/trilemma/receipts"
+)
+
+// TestStory tells the whole story in a browser: page/test/story.mjs says what happens and must be seen. Screenshots stay in page/shots.
+func TestStory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser and a build of the verifier take minutes")
+	}
+	browser := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			browser = path
+			break
+		}
+	}
+	if browser == "" {
+		t.Skip("there is no Chromium here")
+	}
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip("there is no Node.js here")
+	}
+	if _, err := os.Stat("page/node_modules/playwright-core"); err != nil {
+		t.Skip("npm ci was not run in console/page")
+	}
+	if out, err := exec.Command("./verifier.sh").CombinedOutput(); err != nil {
+		t.Fatalf("verifier.sh: %v\n%s", err, out)
+	}
+	p, dir := programtest.New(t), t.TempDir()
+	honest := filepath.Join(dir, "honest.car")
+	if r := p.Run(t, "", "run", "../examples/image.json", "--transcript", "--files", t.TempDir(), "-o", honest); r.Status != 0 {
+		t.Fatal(r.Stderr)
+	}
+	keyFile := filepath.Join(p.Home(), "key")
+	forged(t, keyFile, honest, filepath.Join(dir, "forged.car"), "grey", func(_ *receipts.Bundle, c *receipts.Claim) error {
+		*c.Run.Fuel++
+		return nil
+	})
+	forged(t, keyFile, honest, filepath.Join(dir, "bent.car"), "blur", forge.Flip)
+
+	serve := p.Command(t, "serve", "--listen", "127.0.0.1:0", "--files", t.TempDir(), "--log-level", "error")
+	said, err := serve.StderrPipe()
+	if err == nil {
+		err = serve.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = serve.Process.Signal(syscall.SIGTERM) // it may have ended
+		_ = serve.Wait()
+	})
+	url, lines := "", bufio.NewScanner(said)
+	for url == "" && lines.Scan() {
+		if rest, ok := strings.CutPrefix(lines.Text(), "serving "); ok {
+			url, _, _ = strings.Cut(rest, " ")
+		}
+	}
+	if url == "" {
+		t.Fatal("serve did not say where")
+	}
+	go func() { // what it says further must not fill the pipe
+		for lines.Scan() {
+		}
+	}()
+	story := exec.CommandContext(t.Context(), node, "test/story.mjs")
+	story.Dir = "page"
+	story.Env = append(os.Environ(), "SERVICE="+url, "BROWSER="+browser, "EVIDENCE="+dir)
+	out, err := story.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// forged writes a copy of a bundle in which a task's claim is changed, and signed as it should be.
+func forged(t *testing.T, keyFile, from, to, label string, change func(*receipts.Bundle, *receipts.Claim) error) {
+	t.Helper()
+	key, err := capability.LoadKey(keyFile)
+	check(t, err)
+	data, err := os.ReadFile(from)
+	check(t, err)
+	b, err := receipts.ReadBundle(bytes.NewReader(data), block.CARLimits{})
+	check(t, err)
+	_, task, err := forge.Receipts(b, label)
+	check(t, err)
+	check(t, change(b, &task.Claim))
+	lie, err := receipts.Issue(key, task.Claim, task.Meta)
+	check(t, err)
+	made, err := forge.Replace(b, key, label, lie)
+	check(t, err)
+	var out bytes.Buffer
+	check(t, made.Write(&out))
+	check(t, os.WriteFile(to, out.Bytes(), 0o644))
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
