@@ -62,7 +62,6 @@ export function Graph({ tasks, state, results, chosen, choose }: GraphProps) {
           const s = state?.(t.label) ?? ""
           const r = results?.[t.label]
           const below = t.effect ?? (r?.fuel !== undefined ? `${count(r.fuel)} fuel` : (t.function ?? "command"))
-          const awaits = t.awaits.length > 0 ? `, awaits ${t.awaits.join(", ")}` : ""
           return (
             <button
               type="button"
@@ -73,14 +72,9 @@ export function Graph({ tasks, state, results, chosen, choose }: GraphProps) {
               onClick={() => choose?.(t.label)}
               disabled={!choose}
             >
-              <span class="label">
-                {t.label}
-                <span class="hidden">{s && ": " + s}</span>
-              </span>
-              <span class="below">
-                {below}
-                <span class="hidden">{awaits}</span>
-              </span>
+              <span class="label">{t.label}</span>
+              <span class="below">{below}</span>
+              <span class="hidden">{[s, t.awaits.length > 0 && "awaits " + t.awaits.join(", ")].filter(Boolean).join(", ")}</span>
             </button>
           )
         })}

@@ -1,0 +1,128 @@
+// The page's parts that need no browser.
+import assert from "node:assert/strict"
+import { after, test } from "node:test"
+import { createServer } from "vite"
+
+const vite = await createServer({ server: { middlewareMode: true, hmr: false, watch: null }, appType: "custom", logLevel: "error", optimizeDeps: { noDiscovery: true } })
+after(() => vite.close())
+const load = (name) => vite.ssrLoadModule(`/src/${name}`)
+
+const { names, replace, effectsIn, without } = await load("names.ts")
+const { Link, base32, cidOf, decode, fromJSON } = await load("cbor.ts")
+const { parse } = await load("events.ts")
+const { columns } = await load("graph.tsx")
+const { badCounts, detection } = await load("transcript.tsx")
+const { hex, netpbm, pictureType, textOf } = await load("value.tsx")
+const { taskEnds } = await load("jobs.tsx")
+const { rowsOf } = await load("trilemma.tsx")
+const { bytes, round, seconds } = await load("words.tsx")
+
+const cid = "bafkreidzshannzaip3lhufypu2jp67mhpkkokhiaepxorlap2tlzjjtdau"
+
+test("names of files are found in JSON and in both styles of YAML", () => {
+  const paths = (text) => names(text).map((n) => `${n.key}=${n.path}`)
+  assert.deepEqual(paths('{"mod": "a b.wasm", "params": [{"file" :"x/p.png"}], "model": "no"}'), ["mod=a b.wasm", "file=x/p.png"])
+  assert.deepEqual(paths("run: {mod: ../g/fib.wasm, params: [{file: o.txt}, 0]}"), ["mod=../g/fib.wasm", "file=o.txt"])
+  assert.deepEqual(paths("mod: 'it.wasm'\nfile: plain.txt # why\n"), ["mod=it.wasm", "file=plain.txt"])
+  assert.deepEqual(paths(`{"mod": "${cid}", "x": {"mod": "ipfs://${cid}"}}`), [])
+})
+
+test("paths become CIDs, and places lead back to what the author wrote", () => {
+  const text = '{\n "a": {"mod": "m.wasm", "p": {"file": "f"}, "z": 1}\n}'
+  const { text: sent, place } = replace(text, new Map([["m.wasm", cid], ["f", cid]]))
+  assert.deepEqual(JSON.parse(sent), { a: { mod: cid, p: { "/": cid }, z: 1 } })
+  const lines = [text, sent].map((t) => t.split("\n")[1])
+  for (const mark of ['"a"', '"p"', '"z"']) {
+    assert.deepEqual(place(2, lines[1].indexOf(mark) + 1), { line: 2, column: lines[0].indexOf(mark) + 1 }, mark)
+  }
+  assert.deepEqual(place(2, lines[1].indexOf(cid) + 5), { line: 2, column: lines[0].indexOf('"mod"') + 1 })
+  assert.deepEqual(place(3, 1), { line: 3, column: 1 })
+  assert.equal(replace(text, new Map()).text, text)
+})
+
+test("effects can be left out", () => {
+  const text = JSON.stringify({ tasks: { a: { run: {} }, b: { effect: { cmd: "/file/write" } } } })
+  assert.deepEqual([...effectsIn(text)], [["b", "/file/write"]])
+  assert.deepEqual(Object.keys(JSON.parse(without(text, ["b"])).tasks), ["a"])
+  assert.equal(effectsIn("trilemma: workflow/1").size, 0)
+})
+
+test("DAG-CBOR", async () => {
+  const read = (h) => decode(Uint8Array.from(Buffer.from(h, "hex")))
+  assert.equal(read("1903e8"), 1000)
+  assert.equal(read("3903e7"), -1000)
+  assert.equal(read("1bffffffffffffffff"), 18446744073709551615n)
+  assert.equal(read("fb3ff8000000000000"), 1.5)
+  assert.deepEqual({ ...read("a2616101616282f5f6") }, { a: 1, b: [true, null] })
+  assert.deepEqual(read("43010203"), Uint8Array.of(1, 2, 3))
+  const id = await cidOf(new TextEncoder().encode("hello"))
+  assert.equal(id, "bafkreibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq") // as any IPFS client computes it
+  const raw = Buffer.from("0155122" + "02cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824", "hex")
+  assert.equal("b" + base32(raw), id)
+  assert.equal(read("d82a582500" + raw.toString("hex")).cid, id)
+  for (const bad of ["", "19ff", "43ff", "5f", "c100", "f97e00", "0000", "a10101", "81".repeat(100) + "00", "9affffffff", "61ff"]) assert.throws(() => read(bad), bad)
+})
+
+test("DAG-JSON", () => {
+  assert.deepEqual(fromJSON({ "/": { bytes: "AQI" } }), Uint8Array.of(1, 2))
+  assert.deepEqual(fromJSON([{ "/": cid }, { a: null }]), [new Link(cid), { a: null }])
+})
+
+test("server-sent events, whatever the pieces they come in", async () => {
+  const text = 'retry: 2000\n\n:\n\nid: 7\nevent: job\ndata: {"a":1}\n\nid: 8\r\ndata: x\r\ndata: y\r\n\r\ndata: cut'
+  for (const size of [1, 7, 1000]) {
+    const pieces = new ReadableStream({
+      start(c) {
+        for (let i = 0; i < text.length; i += size) c.enqueue(new TextEncoder().encode(text.slice(i, i + size)))
+        c.close()
+      },
+    })
+    const got = []
+    for await (const e of parse(pieces)) got.push(e)
+    assert.deepEqual(got, [{ id: "7", data: '{"a":1}' }, { id: "8", data: "x\ny" }])
+  }
+})
+
+test("each task stands to the right of what it awaits, effects behind all", () => {
+  const t = (label, awaits, effect) => ({ label, awaits, effect })
+  assert.deepEqual([...columns([t("a", []), t("b", ["a"]), t("c", ["a", "b"]), t("d", []), t("e", ["d"], "/file/write")])], [["a", 0], ["b", 1], ["c", 2], ["d", 0], ["e", 3]])
+})
+
+test("how surely a drawing finds something", () => {
+  assert.equal(detection(10, 0, 3), 0)
+  assert.ok(Math.abs(detection(115, 1, 20) - 20 / 115) < 1e-12)
+  assert.ok(Math.abs(detection(115, 10, 20) - 0.8644) < 5e-5) // as the verifier says it
+  assert.equal(detection(5, 3, 3), 1)
+  assert.deepEqual(badCounts(5), [1, 2, 3, 5])
+})
+
+test("what bytes are", () => {
+  assert.equal(pictureType(Uint8Array.of(0x89, 0x50, 0x4e, 0x47)), "image/png")
+  assert.equal(pictureType(Uint8Array.of(1, 2)), "")
+  const ascii = (s) => new TextEncoder().encode(s)
+  assert.deepEqual(netpbm(ascii("P5\n2 1\n255\nab")), { width: 2, height: 1, rgba: Uint8ClampedArray.of(97, 97, 97, 255, 98, 98, 98, 255) })
+  assert.deepEqual([...netpbm(ascii("P6\n1 1\n255\nabc")).rgba], [97, 98, 99, 255])
+  for (const no of ["P5\n2 1\n255\na", "P6\n0 1\n255\n", "P4\n1 1\n"]) assert.equal(netpbm(ascii(no)), undefined)
+  assert.equal(textOf(ascii("a\tb\nä")), "a\tb\nä")
+  assert.equal(textOf(Uint8Array.of(0xff)), undefined)
+  assert.equal(textOf(Uint8Array.of(0)), undefined)
+  assert.equal(hex(ascii("AB\n")), "000000  41 42 0a                                         AB.\n")
+})
+
+test("a run's log tells which tasks ended", () => {
+  assert.deepEqual(taskEnds(["ok a", "error b.c", "took a while", "ok"]), [["a", "ok"], ["b.c", "error"]])
+})
+
+test("what is not measured has no number", () => {
+  const verdict = (task, mode) => ({ task, mode, outcome: "valid", cost: { wall_seconds: 1, bytes_read: 10 }, revealed: { input_bytes: 1, state_bytes: 0, output_bytes: 2 } })
+  const report = { outcome: "valid", verdicts: [verdict("a", "rerun"), verdict("b", "attest"), verdict("", "rerun")] }
+  const rows = rowsOf({ tasks: { a: { segments: 4 }, b: {} } }, [{ mode: "rerun", report }, { mode: "attest", report: { ...report, outcome: "invalid" } }], undefined)
+  assert.deepEqual(rows.map((r) => [r.mode, r.check, r.reveals]), [["attest", undefined, undefined], ["rerun", 2, 6], ["spot", undefined, undefined], ["zk", undefined, undefined]])
+  assert.match(rowsOf({ tasks: { a: {} } }, [], undefined)[2].note, /no transcript/)
+})
+
+test("numbers for people", () => {
+  assert.deepEqual([1023, 1024, 1 << 20].map(bytes), ["1023 B", "1.0 KiB", "1.0 MiB"])
+  assert.deepEqual([1, 1e3, 1e5, 1e9].map(round), ["1 B", "1 kB", "100 kB", "1 GB"])
+  assert.deepEqual([5e-6, 0.002, 0.5, 30, 600].map(seconds), ["5 µs", "2.0 ms", "500 ms", "30 s", "10 min"])
+})
