@@ -99,7 +99,7 @@ export function Progress({ job }: { job: Job }) {
       <span role="status">
         {stage}
         {job.total > 0 && `: ${job.done} of ${job.total}`}
-        {job.left_seconds ? `, about ${seconds(job.left_seconds)} left` : ""}
+        {(job.left_seconds ?? 0) >= 1 ? `, about ${seconds(job.left_seconds!)} left` : ""}
       </span>
       <button type="button" onClick={() => cancel(job.id).catch(setError)}>
         Cancel

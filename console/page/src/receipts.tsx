@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks"
-import { type Issued, type Receipt, get } from "./api"
+import { type Issued, type Job, type Receipt, type Run, get } from "./api"
 import { fromJSON } from "./cbor"
 import { watch } from "./events"
 import { Show } from "./value"
@@ -34,19 +34,38 @@ export function ReceiptsPage() {
       {up && entries.length === 0 && <p class="empty">No receipt was issued yet.</p>}
       <ol class="feed" reversed>
         {entries.map((e) => (
-          <li key={e.number}>
-            <time dateTime={e.at}>{when(e.at)}</time> <a href={"#/job/" + encodeURIComponent(e.job)}>the job</a>
-            <ul>
-              {e.receipts.map((r) => (
-                <li key={r}>
-                  <a href={"#/receipt/" + r}>{short(r)}</a>
-                </li>
-              ))}
-            </ul>
-          </li>
+          <Entry key={e.number} entry={e} />
         ))}
       </ol>
     </>
+  )
+}
+
+// Entry is what was issued for a job: each receipt with what it is about, if the job still tells.
+function Entry({ entry }: { entry: Issued }) {
+  const [run, setRun] = useState<Run>()
+  useEffect(() => void get<Job>("/v1/jobs/" + encodeURIComponent(entry.job)).then((j) => setRun(j.run), () => undefined), [entry.job])
+  const tasks = new Map(Object.entries(run?.tasks ?? {}).map(([label, t]) => [t.receipt, { label, outcome: t.outcome, fuel: t.fuel }]))
+  if (run) tasks.set(run.receipt, { label: "the run", outcome: run.outcome, fuel: undefined })
+  return (
+    <li>
+      <time dateTime={entry.at}>{when(entry.at)}</time> {run ? <a href={"#/run/" + run.run}>the run</a> : <a href={"#/job/" + encodeURIComponent(entry.job)}>the job</a>}
+      <ul>
+        {entry.receipts.map((r) => {
+          const t = tasks.get(r)
+          return (
+            <li key={r}>
+              <a href={"#/receipt/" + r}>{short(r)}</a>{" "}
+              {t && (
+                <>
+                  {t.label} <Outcome of={t.outcome} /> {t.fuel !== undefined && `${count(t.fuel)} fuel`}
+                </>
+              )}
+            </li>
+          )
+        })}
+      </ul>
+    </li>
   )
 }
 

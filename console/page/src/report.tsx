@@ -6,10 +6,15 @@ export const revealed = (v: Verdict) => v.revealed.input_bytes + v.revealed.stat
 // Verdicts shows what a check found: each verdict with what it is worth, what it took and what it revealed.
 export function Verdicts({ report }: { report: Report }) {
   const drawn = report.verdicts.find((v) => v.task === "" && v.outcome === "valid" && v.sampling)?.sampling
-  const worth = (v: Verdict) => {
-    if (v.outcome !== "valid") return v.reason
-    if (drawn && v.task !== "" && v.sampling) return `${v.sampling.task_samples} of the task's ${plural(v.sampling.task_segments, "segment")} were replayed: what that is worth is said of the run`
-    return v.soundness
+  // What a verdict is worth is said once, for all tasks of which it is the same. Of samples it is said of the run, which has them all.
+  const notes = new Map<string, { of: string; mode: string; outcome: string; tasks: string[] }>()
+  for (const v of report.verdicts) {
+    if (drawn && v.task !== "" && v.sampling && v.outcome === "valid") continue
+    const of = v.outcome === "valid" ? v.soundness : v.reason
+    const key = v.mode + v.outcome + of
+    const n = notes.get(key) ?? { of, mode: v.mode, outcome: v.outcome, tasks: [] }
+    n.tasks.push(v.task || "the run")
+    notes.set(key, n)
   }
   return (
     <>
@@ -31,7 +36,6 @@ export function Verdicts({ report }: { report: Report }) {
               <th>Took</th>
               <th>Read</th>
               <th>Revealed</th>
-              <th>What that is worth</th>
             </tr>
           </thead>
           <tbody>
@@ -45,12 +49,18 @@ export function Verdicts({ report }: { report: Report }) {
                 <td class="number">{seconds(v.cost.wall_seconds)}</td>
                 <td class="number">{bytes(v.cost.bytes_read)}</td>
                 <td class="number">{bytes(revealed(v))}</td>
-                <td class="prose">{worth(v)}</td>
               </tr>
             ))}
           </tbody>
         </table>
       </div>
+      <ul class="notes" aria-label="What that is worth">
+        {[...notes.values()].map((n, i) => (
+          <li key={i}>
+            <b>{n.tasks.join(", ")}</b>, {n.mode} <Outcome of={n.outcome} />: {n.of}
+          </li>
+        ))}
+      </ul>
       {drawn && (
         <section aria-label="What the samples are worth">
           <p>

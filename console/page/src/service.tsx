@@ -82,7 +82,7 @@ export function ServicePage() {
         ))}
       </dl>
       <p>
-        Effects that workflows may have here: {service.effects.length === 0 ? "none" : service.effects.map((e) => <code key={e}>{e} </code>)}. What is delegated is narrowed by policies, and ends by
+        Effects that workflows may have here: {service.effects.length === 0 ? "none" : <code>{service.effects.join(", ")}</code>}. What is delegated is narrowed by policies, and ends by
         time or by revocation: <code>trilemma delegate</code>, <code>trilemma revoke</code>.
       </p>
       <h2>Limits</h2>

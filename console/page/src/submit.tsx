@@ -195,7 +195,7 @@ export function SubmitPage({ dropped }: { dropped: File[] }) {
         </button>
         <span role="status">{busy || (missing.length > 0 && `${plural(missing.length, "file")} to choose`)}</span>
       </div>
-      {trouble !== undefined && <Trouble error={trouble} />}
+      {trouble !== undefined && mistakes.length === 0 && <Trouble error={trouble} />}
       {compiled && (
         <section aria-label="The compiled workflow">
           <h2>{plural(compiled.tasks.length, "task")}</h2>

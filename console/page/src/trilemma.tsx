@@ -176,7 +176,7 @@ function Plot({ rows }: { rows: Row[] }) {
           <g key={t}>
             <line class="grid" x1={pad.left} x2={pad.left + w} y1={py(t)} y2={py(t)} />
             <text x={pad.left - 6} y={py(t) + 4} text-anchor="end">
-              {round(t)}
+              {(t === 1 ? "≤ " : "") + round(t)}
             </text>
           </g>
         ))}
@@ -189,7 +189,7 @@ function Plot({ rows }: { rows: Row[] }) {
         {points.map((p) => (
           <g key={p.mode} class={"point " + p.mode}>
             <circle cx={px(p.x)} cy={py(p.y)} r={7} />
-            <text x={px(p.x)} y={py(p.y) - 11} text-anchor="middle">
+            <text x={px(p.x) + (px(p.x) > width / 2 ? -12 : 12)} y={py(p.y) + 4} text-anchor={px(p.x) > width / 2 ? "end" : "start"}>
               {p.mode}
             </text>
           </g>
