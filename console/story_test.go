@@ -22,6 +22,10 @@ func TestStory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a browser and a build of the verifier take minutes")
 	}
+	without := t.Skip
+	if os.Getenv("CONSOLE_STORY") == "required" {
+		without = t.Fatal
+	}
 	browser := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -30,14 +34,14 @@ func TestStory(t *testing.T) {
 		}
 	}
 	if browser == "" {
-		t.Skip("there is no Chromium here")
+		without("there is no Chromium here")
 	}
 	node, err := exec.LookPath("node")
 	if err != nil {
-		t.Skip("there is no Node.js here")
+		without("there is no Node.js here")
 	}
 	if _, err := os.Stat("page/node_modules/playwright-core"); err != nil {
-		t.Skip("npm ci was not run in console/page")
+		without("npm ci was not run in console/page")
 	}
 	if out, err := exec.Command("./verifier.sh").CombinedOutput(); err != nil {
 		t.Fatalf("verifier.sh: %v\n%s", err, out)
