@@ -39,6 +39,11 @@ export interface Proved {
   family: string
 }
 
+export interface Proofs {
+  run: string // the run's record with the proofs
+  tasks: Record<string, Proved>
+}
+
 export interface Run {
   run: string
   workflow: string
@@ -140,7 +145,7 @@ export interface Job {
   run?: Run
   report?: Report
   preflight?: Preflight
-  proofs?: { run: string; tasks: Record<string, Proved> }
+  proofs?: Proofs
 }
 
 export interface Issued {
@@ -163,6 +168,7 @@ export interface Service {
   development: boolean
   public: boolean
   modes: string[]
+  schemes?: string[]
   engines: string[]
   effects: string[]
   limits: Record<string, number>

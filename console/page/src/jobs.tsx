@@ -3,6 +3,7 @@ import { type Job, type Workflow, cancel, final, get } from "./api"
 import { watch } from "./events"
 import { Graph } from "./graph"
 import { PreflightTable } from "./preflight"
+import { ProofsMade } from "./prove"
 import { Verdicts } from "./report"
 import { RunView } from "./run"
 import { Bar, Id, Outcome, Trouble, plural, seconds, when } from "./words"
@@ -77,6 +78,7 @@ export function JobPage({ id }: { id: string }) {
           <Verdicts report={job.report} />
         </>
       )}
+      {job.proofs && <ProofsMade proofs={job.proofs} />}
       {job.preflight && <PreflightTable preflight={job.preflight} />}
       <p class="muted">
         {job.accepted && `Accepted ${when(job.accepted)}. `}

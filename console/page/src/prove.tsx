@@ -1,18 +1,12 @@
 import { useEffect, useState } from "preact/hooks"
-import { type Job, type Keys, type Preflight, Problem, type Run, type Workflow, get, work } from "./api"
+import { type Job, type Preflight, Problem, type Run, type Service, type Workflow, type Proofs, final, get, work } from "./api"
 import { Progress, useJob } from "./jobs"
 import { PreflightTable } from "./preflight"
-import { Outcome, Trouble, bytes, count, plural, seconds, short } from "./words"
-
-// offered asks the service's own description whether it proves.
-async function offered(): Promise<boolean> {
-  const api = await get<{ paths: Record<string, unknown> }>("/openapi.json")
-  return "/v1/proofs" in api.paths
-}
+import { Outcome, Trouble, bytes, count, plural, seconds } from "./words"
 
 export function Prove({ run, workflow }: { run: Run; workflow: Workflow }) {
-  const [can, setCan] = useState<boolean>()
-  const [keys, setKeys] = useState<Keys>()
+  const [schemes, setSchemes] = useState<string[]>()
+  const [scheme, setScheme] = useState("")
   const [preflight, setPreflight] = useState<Preflight>()
   const [counting, setCounting] = useState<string>()
   const [proving, setProving] = useState<string>()
@@ -21,8 +15,10 @@ export function Prove({ run, workflow }: { run: Run; workflow: Workflow }) {
   const counted = useJob(counting)
   const proof = useJob(proving)
   useEffect(() => {
-    offered().then(setCan, setError)
-    get<Keys>("/v1/keys").then(setKeys, setError)
+    get<Service>("/v1/service").then((s) => {
+      setSchemes(s.schemes ?? [])
+      setScheme(s.schemes?.[0] ?? "")
+    }, setError)
   }, [])
   useEffect(() => setPreflight(counted.job?.preflight), [counted.job])
   const begin = (f: () => Promise<Job>, then: (id: string) => void) => {
@@ -31,6 +27,7 @@ export function Prove({ run, workflow }: { run: Run; workflow: Workflow }) {
   }
   const pure = workflow.tasks.filter((t) => !t.effect)
   const made = proof.job?.proofs
+  const busy = proving !== undefined && (proof.job === undefined || !final(proof.job)) && proof.error === undefined
   return (
     <>
       <p>
@@ -45,27 +42,32 @@ export function Prove({ run, workflow }: { run: Run; workflow: Workflow }) {
       {counted.job?.error && <Trouble error={new Problem("job/failed", counted.job.error)} />}
       {preflight && <PreflightTable preflight={preflight} />}
       {error !== undefined && <Trouble error={error} />}
-      {can === false && (
+      {schemes?.length === 0 && (
         <p class="empty">
           This service does not offer to prove. With the bundle on a machine of your own: <code>trilemma prove RUN.car</code>, and then verify the file here.
         </p>
       )}
-      {can && keys && keys.families.length === 0 && <p class="note warn">The service has no keys to prove with yet: whoever runs it makes them with trilemma setup.</p>}
-      {can && keys && keys.families.length > 0 && (
+      {schemes && schemes.length > 0 && (
         <>
-          <p class="muted">
-            Keys: {keys.families.map((f) => `${short(f.family)} (${f.setup === "dev" ? "development: whoever made them can prove anything" : "ceremony " + short(f.setup)})`).join(", ")}
-          </p>
           <fieldset class="row">
-            <legend>Tasks to prove</legend>
+            <legend>What to prove</legend>
             {pure.map((t) => (
               <label key={t.label}>
                 <input type="checkbox" checked={chosen.includes(t.label)} onChange={(e) => setChosen(e.currentTarget.checked ? [...chosen, t.label] : chosen.filter((l) => l !== t.label))} />{" "}
                 {t.label}
               </label>
             ))}
+            <label>
+              Circuits{" "}
+              <select value={scheme} onChange={(e) => setScheme(e.currentTarget.value)}>
+                {schemes.map((s) => (
+                  <option key={s}>{s}</option>
+                ))}
+              </select>
+            </label>
           </fieldset>
-          <button type="button" class="main" disabled={chosen.length === 0 || (proof.job !== undefined && proof.job.ended === undefined)} onClick={() => begin(() => work("/v1/proofs", { run: run.run, tasks: chosen }), setProving)}>
+          <p class="muted">The service sees what it proves. Keys that are not there yet are made first, which takes minutes; they are development keys, whose maker can prove anything.</p>
+          <button type="button" class="main" disabled={chosen.length === 0 || busy} onClick={() => begin(() => work("/v1/proofs", { run: run.run, tasks: chosen, scheme }), setProving)}>
             Prove
           </button>
         </>
@@ -81,8 +83,15 @@ export function Prove({ run, workflow }: { run: Run; workflow: Workflow }) {
           {proof.job.error && <Trouble error={new Problem("job/failed", proof.job.error)} />}
         </section>
       )}
-      {made && (
-        <>
+      {made && <ProofsMade proofs={made} />}
+    </>
+  )
+}
+
+// ProofsMade says what proofs there are now, and where they are checked.
+export function ProofsMade({ proofs: made }: { proofs: Proofs }) {
+  return (
+    <>
           <table>
             <thead>
               <tr>
@@ -108,8 +117,6 @@ export function Prove({ run, workflow }: { run: Run; workflow: Workflow }) {
           <p>
             <a href={`#/run/${made.run}/check`}>Verify the {plural(Object.keys(made.tasks).length, "proof")} in this browser</a>
           </p>
-        </>
-      )}
     </>
   )
 }
