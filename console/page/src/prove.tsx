@@ -92,31 +92,31 @@ export function Prove({ run, workflow }: { run: Run; workflow: Workflow }) {
 export function ProofsMade({ proofs: made }: { proofs: Proofs }) {
   return (
     <>
-          <table>
-            <thead>
-              <tr>
-                <th>Task</th>
-                <th>Steps</th>
-                <th>Parts</th>
-                <th>Proof</th>
-                <th>Took</th>
-              </tr>
-            </thead>
-            <tbody>
-              {Object.entries(made.tasks).map(([label, p]) => (
-                <tr key={label}>
-                  <td>{label}</td>
-                  <td class="number">{count(p.steps)}</td>
-                  <td class="number">{p.proofs}</td>
-                  <td class="number">{bytes(p.bytes)}</td>
-                  <td class="number">{seconds(p.seconds)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-          <p>
-            <a href={`#/run/${made.run}/check`}>Verify the {plural(Object.keys(made.tasks).length, "proof")} in this browser</a>
-          </p>
+      <table>
+        <thead>
+          <tr>
+            <th>Task</th>
+            <th>Steps</th>
+            <th>Parts</th>
+            <th>Proof</th>
+            <th>Took</th>
+          </tr>
+        </thead>
+        <tbody>
+          {Object.entries(made.tasks).map(([label, p]) => (
+            <tr key={label}>
+              <td>{label}</td>
+              <td class="number">{count(p.steps)}</td>
+              <td class="number">{p.proofs}</td>
+              <td class="number">{bytes(p.bytes)}</td>
+              <td class="number">{seconds(p.seconds)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p>
+        <a href={`#/run/${made.run}/check`}>Verify the {plural(Object.keys(made.tasks).length, "proof")} in this browser</a>
+      </p>
     </>
   )
 }
