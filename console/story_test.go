@@ -58,6 +58,10 @@ func TestStory(t *testing.T) {
 	})
 	forged(t, keyFile, honest, filepath.Join(dir, "bent.car"), "blur", forge.Flip)
 
+	if r := p.Run(t, "", "delegate", "--to", "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp", "--cmd", "/wasm/run", "--expires", "24h", "-o", filepath.Join(dir, "alice.ucan")); r.Status != 0 {
+		t.Fatal(r.Stderr)
+	}
+
 	serve := p.Command(t, "serve", "--listen", "127.0.0.1:0", "--files", t.TempDir(), "--log-level", "error")
 	said, err := serve.StderrPipe()
 	if err == nil {

@@ -80,6 +80,13 @@ func main() {
 			}
 			return text(found)
 		}),
+		"tokens": promise(func(args []js.Value) (any, error) {
+			found, err := evidence.Tokens(context.Background(), bytesOf(args[0]))
+			if err != nil {
+				return nil, err
+			}
+			return text(found)
+		}),
 		"settle": promise(func(args []js.Value) (any, error) {
 			a, err := d.file(args[0])
 			if err != nil {

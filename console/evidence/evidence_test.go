@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/trilemma-dev/trilemma/block"
@@ -180,5 +181,32 @@ func TestDamaged(t *testing.T) {
 		if f, err := evidence.Read(data); err == nil {
 			t.Errorf("%.20q is a %s", data, f.Kind)
 		}
+	}
+}
+
+// TestTokens checks that a delegation is put into words, and that a bit that was changed is noticed.
+func TestTokens(t *testing.T) {
+	p := programtest.New(t)
+	stranger, err := capability.KeyFromSeed(make([]byte, 32))
+	must(t, err)
+	r := p.Run(t, "", "delegate", "--to", stranger.DID(), "--cmd", "/wasm/run", "--policy", `["<=", ".fuel", 1000000]`, "--expires", "24h", "-o", "-")
+	if r.Status != 0 {
+		t.Fatal(r.Stderr)
+	}
+	text := strings.TrimSpace(r.Stdout)
+	found, err := evidence.Tokens(t.Context(), []byte(text))
+	must(t, err)
+	if len(found) != 1 || found[0].Refused != "" || found[0].Kind != capability.KindDelegation || !strings.Contains(found[0].Says, stranger.DID()) || !strings.Contains(found[0].Says, "/wasm/run") {
+		t.Errorf("%+v", found)
+	}
+	bent := []byte(text)
+	if bent[200]++; bent[200] == 'z'+1 || bent[200] == 'Z'+1 || bent[200] == '9'+1 {
+		bent[200] -= 2
+	}
+	if found, err := evidence.Tokens(t.Context(), bent); err == nil && (len(found) != 1 || found[0].Refused == "") {
+		t.Errorf("a bent token: %+v", found)
+	}
+	if found, err := evidence.Tokens(t.Context(), []byte("no token")); err == nil {
+		t.Errorf("no token: %+v", found)
 	}
 }

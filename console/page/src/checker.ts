@@ -51,6 +51,13 @@ export interface Settled {
   arity: number
 }
 
+export interface Token {
+  cid: string
+  kind: string
+  says: string
+  refused?: string
+}
+
 interface Waiting {
   resolve: (v: never) => void
   reject: (e: unknown) => void
@@ -99,6 +106,8 @@ export const blockOf = (file: number, cid: string) => call<Uint8Array>("block", 
 export const verify = (file: number, ask: Ask, done?: (n: number) => void) => call<Report>("verify", [file, JSON.stringify(ask)], done)
 export const segment = (file: number, task: string, n: number) => call<Segment>("segment", [file, task, n])
 export const settle = (a: number, b: number) => call<Settled[]>("settle", [a, b])
+
+export const tokens = (data: Uint8Array) => call<Token[]>("tokens", [data])
 
 // stop ends whatever the verifier is at. Files must be opened again.
 export function stop() {

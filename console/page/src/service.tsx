@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks"
 import { type Keys, type Service, get } from "./api"
+import { ReadTokens } from "./tokens"
 import { Id, Trouble, bytes, count, plural, short } from "./words"
 
 // What each command lets whoever holds it do, in words. docs/api.md has the table.
@@ -85,6 +86,8 @@ export function ServicePage() {
         Effects that workflows may have here: {service.effects.length === 0 ? "none" : <code>{service.effects.join(", ")}</code>}. What is delegated is narrowed by policies, and ends by
         time or by revocation: <code>trilemma delegate</code>, <code>trilemma revoke</code>.
       </p>
+      <h2>Read a token</h2>
+      <ReadTokens />
       <h2>Limits</h2>
       <dl class="facts">
         {limits.map(([k, what, f]) => (

@@ -223,6 +223,8 @@ try {
   await accessible("jobs")
   await page.goto(line.url + "/#/service")
   await page.getByText("Development mode").waitFor()
+  await page.setInputFiles("main input[type=file]", EVIDENCE + "/alice.ucan")
+  await page.getByRole("list", { name: "What the tokens say" }).getByText("/wasm/run").waitFor()
   await shot("service")
   await accessible("service")
   await narrow("service")
