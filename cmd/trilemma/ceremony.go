@@ -10,6 +10,7 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/spf13/cobra"
 
+	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/internal/ceremony"
 	"github.com/trilemma-dev/trilemma/internal/proving"
 	"github.com/trilemma-dev/trilemma/prover"
@@ -62,7 +63,7 @@ func (a *app) ceremonyStartCommand() *cobra.Command {
 				return err
 			}
 			return a.ceremony(c.Context(), func(ctx context.Context, p ceremony.Progress) (*ceremony.Ceremony, *ceremonyJSON, error) {
-				of, err := ceremony.Start(ctx, args[0], name, p)
+				of, err := ceremony.Start(ctx, args[0], name, proof.Named, p)
 				return of, nil, err
 			})
 		},
@@ -82,7 +83,7 @@ interrupted is taken up by the same command.`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.ceremony(c.Context(), func(ctx context.Context, p ceremony.Progress) (*ceremony.Ceremony, *ceremonyJSON, error) {
-				of, err := ceremony.Open(args[0])
+				of, err := ceremony.Open(args[0], proof.Named)
 				if err != nil {
 					return nil, nil, err
 				}
@@ -122,7 +123,7 @@ others for the same circuits; their manifests name the ceremony. Of a ceremony t
 
 // seal ends the phase in which a ceremony is. Keys that it leads to are kept.
 func (a *app) seal(ctx context.Context, dir string, beacon []byte, p ceremony.Progress) (*ceremony.Ceremony, *ceremonyJSON, error) {
-	of, err := ceremony.Open(dir)
+	of, err := ceremony.Open(dir, proof.Named)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -175,7 +176,7 @@ ceremony does not hold.`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.ceremony(c.Context(), func(ctx context.Context, p ceremony.Progress) (*ceremony.Ceremony, *ceremonyJSON, error) {
-				of, err := ceremony.Open(args[0])
+				of, err := ceremony.Open(args[0], proof.Named)
 				if err != nil {
 					return nil, nil, err
 				}

@@ -82,6 +82,8 @@ func scriptParams(remote string) testscript.Params {
 				return os.Geteuid() == 0, nil
 			case "remote":
 				return remote != "", nil
+			case "long": // minutes of two cores are no matter
+				return os.Getenv("TRILEMMA_TEST_LONG") != "", nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},

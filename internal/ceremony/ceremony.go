@@ -55,10 +55,13 @@ type Ceremony struct {
 	dir string
 }
 
+// Schemes finds a scheme by its name, as [proof.Named] does.
+type Schemes func(name string) (*proof.Scheme, error)
+
 // Start begins a ceremony for the circuits of a scheme in a directory that is not there yet.
-func Start(ctx context.Context, dir, scheme string, progress Progress) (*Ceremony, error) {
+func Start(ctx context.Context, dir, scheme string, schemes Schemes, progress Progress) (*Ceremony, error) {
 	c := &Ceremony{dir: dir, Transcript: &prover.Transcript{Trilemma: prover.TranscriptVersion, Scheme: scheme, Steps: []datamodel.Link{}}}
-	if err := c.plan(); err != nil {
+	if err := c.plan(schemes); err != nil {
 		return nil, err
 	}
 	size := uint64(0)
@@ -83,7 +86,7 @@ func Start(ctx context.Context, dir, scheme string, progress Progress) (*Ceremon
 }
 
 // Open takes up the ceremony in a directory. The error wraps [prover.ErrCeremony] if what is there is none, or one for circuits that this program has not.
-func Open(dir string) (*Ceremony, error) {
+func Open(dir string, schemes Schemes) (*Ceremony, error) {
 	data, err := readFile(filepath.Join(dir, transcriptName), prover.MaxTranscript)
 	if err != nil {
 		return nil, err
@@ -92,7 +95,7 @@ func Open(dir string) (*Ceremony, error) {
 	if c.Transcript, err = prover.ReadTranscript(data); err != nil {
 		return nil, err
 	}
-	if err := c.plan(); err != nil {
+	if err := c.plan(schemes); err != nil {
 		return nil, err
 	}
 	if got := len(c.Transcript.Circuits); got != len(c.Circuits) {
@@ -112,8 +115,8 @@ func Open(dir string) (*Ceremony, error) {
 }
 
 // plan finds the circuits of the transcript's scheme.
-func (c *Ceremony) plan() error {
-	s, err := proof.Named(c.Transcript.Scheme)
+func (c *Ceremony) plan(schemes Schemes) error {
+	s, err := schemes(c.Transcript.Scheme)
 	if err != nil {
 		return fmt.Errorf("%w: %w", prover.ErrCeremony, err)
 	}
