@@ -1,5 +1,7 @@
 package circuits
 
+import "github.com/consensys/gnark-crypto/ecc/bn254/fr"
+
 // builder makes a chip.
 type builder struct{ *Chip }
 
@@ -16,6 +18,13 @@ const onIsBit = "on is a bit"
 func (b builder) column(name string, bits int) Lin {
 	b.Columns = append(b.Columns, Column{Name: name, Bits: bits})
 	return column(len(b.Columns) - 1)
+}
+
+// wide adds a column of elements of the field.
+func (b builder) wide(name string) Lin {
+	l := b.column(name, fr.Bits)
+	b.Columns[len(b.Columns)-1].Wide = true
+	return l
 }
 
 // given adds a column that the verifier knows.

@@ -1,6 +1,10 @@
 package circuits
 
-import "math/big"
+import (
+	"math/big"
+
+	"github.com/trilemma-dev/trilemma/internal/hidden"
+)
 
 // The buses.
 const (
@@ -36,6 +40,7 @@ const (
 	BusCellImage
 	BusMemoryInit // index of a word → its initial value, where the program gives one
 	BusCellInit
+	BusSponge // stream and index of a word of it → state of the sponge before that, whether it is closed
 	numBuses
 )
 
@@ -104,5 +109,7 @@ func buses() []Bus {
 		BusCellImage:     chain("cell image", 32),
 		BusMemoryInit:    {Name: "memory init", Kind: Keyed, Keys: 1, Values: 1, Below: below(32)},
 		BusCellInit:      {Name: "cell init", Kind: Keyed, Keys: 1, Values: 1, Below: below(64)},
+		BusSponge: {Name: "sponge", Kind: Stepping, Keys: 1, Values: 4, Unit: pow2(tapeShift), Reach: new(big.Int).Lsh(big.NewInt(hidden.BlockWords), tapeShift), KeyBelow: pow2(tapeShift + 30),
+			Origin: streamBits},
 	}
 }

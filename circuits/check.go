@@ -9,7 +9,7 @@ import (
 )
 
 // maxKeys and maxValues are how many numbers a tuple has at most.
-const maxKeys, maxValues = 3, 3
+const maxKeys, maxValues = 3, 4
 
 // Check decides whether a filling shows what the contents state: every constraint holds in every row, and every bus balances. The
 // arithmetic is that of the scalar field of BN254. On a bus with unique keys it asks what a backend asks, and no more: that for each key as
@@ -85,6 +85,9 @@ func (s *System) checkChip(c *Chip, f *Filling, b []map[tuple]*balance) error {
 			if x := k.constraint(n, v); !x.IsZero() {
 				return fmt.Errorf("%w: %s row %d: %s: off by %s", ErrRefused, c.Name, i, c.Constraints[n].Name, x.String())
 			}
+		}
+		if !k.permutes(v) {
+			return fmt.Errorf("%w: %s row %d: %s", ErrRefused, c.Name, i, c.Permutation.Name)
 		}
 		if !v[On].IsZero() {
 			for n := range c.NonZero {

@@ -18,6 +18,7 @@ type Column struct {
 	Name  string
 	Bits  int
 	Given bool // the verifier knows the content: it belongs to the program, a tape or the statement
+	Wide  bool // any elements of the field instead: see [Filling]
 }
 
 // On is the column that every chip has first: 1 in the rows that count, 0 in padding. It is the multiplicity of every message of a row, but for those of tables.
@@ -93,6 +94,7 @@ type Chip struct {
 	Constraints []Constraint
 	NonZero     []NonZero
 	Messages    []Message
+	Permutation *Permutation // nil: none
 	Argued      []Argument
 	Table       bool // its rows are given by the verifier; of those of free multiplicity a filling holds the ones that are used
 	Once        bool // exactly one row counts
@@ -135,6 +137,9 @@ type Bus struct {
 	Clock uint
 	// Tabled, on a Keyed bus, says that the other side is a table, so that what is sent is what is there.
 	Tabled bool
+	// Origin, on a Stepping bus, bounds first keys to so many bits, so that every key is such a number and a multiple of Unit; 0 if nothing
+	// relies on that.
+	Origin uint
 }
 
 // System is all chips and buses. It is made by [New], and safe for concurrent use.

@@ -1,12 +1,17 @@
 package circuits
 
-import "github.com/consensys/gnark-crypto/ecc/bn254/fr"
+import (
+	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
+
+	"github.com/trilemma-dev/trilemma/internal/hidden"
+)
 
 // compiled is a chip whose coefficients are elements of the field.
 type compiled struct {
 	constraints [][][]linear
 	nonZero     []linear
 	messages    []compiledMessage
+	in, out     []linear // of a permutation
 }
 
 type compiledMessage struct{ key, value, lanes []linear }
@@ -45,7 +50,29 @@ func compile(c *Chip) *compiled {
 		}
 		k.messages = append(k.messages, compiledMessage{linears(key), linears(m.Value), linears(lanes)})
 	}
+	if p := c.Permutation; p != nil {
+		in := p.In()
+		k.in, k.out = linears(in[:]), linears(p.Out[:])
+	}
 	return k
+}
+
+// permutes reports whether the permutation holds in a row, if there is one.
+func (k *compiled) permutes(row []fr.Element) bool {
+	if k.in == nil {
+		return true
+	}
+	var s hidden.State
+	for i := range s {
+		s[i] = k.in[i].at(row)
+	}
+	s.Permute()
+	for i := range s {
+		if out := k.out[i].at(row); out != s[i] {
+			return false
+		}
+	}
+	return true
 }
 
 func linears(ls []Lin) (out []linear) {
@@ -96,8 +123,10 @@ func (f *Filling) values(c *Chip, i int, v []fr.Element) {
 		default:
 			v[col].SetUint64(n)
 		}
-		if len(f.Wide) > 0 {
-			if w, ok := f.Wide[Place{c.Name, i, col}]; ok {
+	}
+	if wide := f.Wide[c.Name]; len(wide) > 0 {
+		for col := range v {
+			if w, ok := wide[Entry{i, col}]; ok {
 				v[col] = w
 			}
 		}

@@ -48,8 +48,8 @@ func (s *System) Contents(p *machine.Program, st Statement) Contents {
 		st.End = 0
 	}
 	all := Contents{
-		nameStatement:   {Rows: [][]uint64{{st.End, st.Fuel, uint64(p.InitialPages()) * (link.PageSize / 4)}}},
-		nameLengths:     {Rows: lengths(st.Inputs)},
+		nameStatement:   {Rows: [][]uint64{{st.End, st.Fuel, uint64(p.InitialPages()) * (link.PageSize / 4), st.bounded()}}},
+		nameLengths:     {Rows: st.lengths()},
 		nameStreams:     {Rows: [][]uint64{{uint64(len(st.Inputs)), 1}}},
 		nameInput:       {Rows: inputs(st.Inputs)},
 		nameOutput:      {Rows: outputs(st.Outputs)},
@@ -58,6 +58,8 @@ func (s *System) Contents(p *machine.Program, st Statement) Contents {
 		nameSegments:    {Rows: numbered(p.Segments())},
 		nameMemoryTable: {Rows: initialWords(p)},
 		nameCellTable:   {Rows: initialCells(p)},
+		nameHiddenIn:    {Rows: st.Hidden.inputs()},
+		nameHiddenOut:   {Rows: st.Hidden.outputs()},
 	}
 	for _, k := range programKinds() {
 		all[k.name] = Content{}
@@ -80,12 +82,14 @@ func word(b []byte, i int) (v, n uint64) {
 	return binary.LittleEndian.Uint64(w[:]), n
 }
 
-// Streams, places in segments and elements are counted from 1 in tables, so that nobody asks for 0: see [unasked].
+// Places in segments and elements are counted from 1 in tables, input streams from [firstInput], so that nobody asks for 0: see [unasked].
 
-// lengths are the rows of the table of input streams.
-func lengths(streams [][]byte) (rows [][]uint64) {
-	for i, s := range streams {
-		rows = append(rows, []uint64{uint64(i) + 1, uint64(len(s))})
+// lengths are the rows of the table of input streams, but for those that are hidden.
+func (st *Statement) lengths() (rows [][]uint64) {
+	for i, s := range st.Inputs {
+		if !st.Hidden.input(i) {
+			rows = append(rows, []uint64{uint64(i) + firstInput, uint64(len(s))})
+		}
 	}
 	return rows
 }
@@ -95,7 +99,7 @@ func inputs(streams [][]byte) (rows [][]uint64) {
 	for i, s := range streams {
 		for k := range (len(s) + 7) / 8 {
 			v, _ := word(s, k)
-			rows = append(rows, []uint64{uint64(i) + 1, uint64(k), v})
+			rows = append(rows, []uint64{uint64(i) + firstInput, uint64(k), v})
 		}
 	}
 	return rows

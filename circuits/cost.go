@@ -1,5 +1,7 @@
 package circuits
 
+import "github.com/trilemma-dev/trilemma/internal/hidden"
+
 // Cost estimates how many R1CS constraints a row of a chip takes in a backend that adds up fractions: one for each message, one more for each further
 // field of its key and each further value that is not a constant, and one for each product and each value that must not be 0. The bit that says whether a row
 // counts is not counted: rows can share one in blocks. What binds given columns to what the verifier knows is not counted either.
@@ -25,8 +27,14 @@ func (s *System) Cost(c *Chip) (n int) {
 			n += max(1, con.products())
 		}
 	}
+	if c.Permutation != nil {
+		n += permutationCost
+	}
 	return n + len(c.NonZero)
 }
+
+// permutationCost is three products for each fifth power, and one constraint for each element that comes out.
+const permutationCost = 3*(hidden.Width*hidden.FullRounds+hidden.PartialRounds) + hidden.Width
 
 // products is how many multiplications a constraint takes.
 func (c *Constraint) products() (n int) {

@@ -10,7 +10,7 @@ import (
 // Digest is a hash of all buses and chips: circuits that were made of other ones show something else.
 func (s *System) Digest() [sha256.Size]byte {
 	w := describer{sha256.New()}
-	w.text("trilemma chips 1")
+	w.text("trilemma chips 2")
 	w.number(len(s.Buses))
 	for i := range s.Buses {
 		w.bus(&s.Buses[i])
@@ -79,6 +79,8 @@ func (w describer) bus(b *Bus) {
 		w.integer(k)
 	}
 	w.number(int(b.Clock))
+	w.flag(b.Tabled)
+	w.number(int(b.Origin))
 }
 
 func (w describer) chip(c *Chip) {
@@ -90,6 +92,7 @@ func (w describer) chip(c *Chip) {
 		w.text(col.Name)
 		w.number(col.Bits)
 		w.flag(col.Given)
+		w.flag(col.Wide)
 	}
 	w.number(len(c.Constraints))
 	for _, con := range c.Constraints {
@@ -105,6 +108,11 @@ func (w describer) chip(c *Chip) {
 	w.number(len(c.Messages))
 	for i := range c.Messages {
 		w.message(&c.Messages[i])
+	}
+	if w.flag(c.Permutation != nil); c.Permutation != nil {
+		in := c.Permutation.In()
+		w.lins(in[:])
+		w.lins(c.Permutation.Out[:])
 	}
 }
 

@@ -35,12 +35,12 @@ type Run struct {
 // Fill runs a program on streams within limits, and fills the chips. It takes some hundred bytes a step. The error is an [UnprovableError],
 // or [machine.ErrHost].
 func (s *System) Fill(p *machine.Program, streams [][]byte, lim link.Limits) (*Run, error) {
-	return s.fill(p, streams, lim, nil)
+	return s.follow(p, streams, lim, nil, nil)
 }
 
-// fill is Fill with a look at each step, or nil. A look that changes something makes a forgery: see the tests.
-func (s *System) fill(p *machine.Program, streams [][]byte, lim link.Limits, look look) (*Run, error) {
-	f := &filler{sys: s, program: p, machine: machine.New(p, streams, lim), filling: &Filling{Rows: make(map[string][]Row)}, spaces: newSpaces(p), uses: make(map[entryKey]uint64), look: look, streams: streams, limit: lim.Fuel, memory: lim.Memory}
+// follow is Fill with a look at each step, or nil. A look that changes something makes a forgery: see the tests. hides is what is hidden; nil is nothing.
+func (s *System) follow(p *machine.Program, streams [][]byte, lim link.Limits, look look, hides *Cover) (*Run, error) {
+	f := &filler{hides: hides, sys: s, program: p, machine: machine.New(p, streams, lim), filling: &Filling{Rows: make(map[string][]Row)}, spaces: newSpaces(p), uses: make(map[entryKey]uint64), look: look, streams: streams, limit: lim.Fuel, memory: lim.Memory}
 	if f.machine.Ended() {
 		return nil, fmt.Errorf("circuits: a run that takes no step ends in %s: there is nothing to prove", f.machine.Outcome())
 	}
@@ -57,6 +57,10 @@ func (s *System) fill(p *machine.Program, streams [][]byte, lim link.Limits, loo
 	if result.Outcome.Kind == link.OutOfFuel {
 		st.Fuel = f.charged
 	}
+	f.fuel = st.Fuel
+	if err := hides.cover(&st); err != nil {
+		return nil, err
+	}
 	contents := s.Contents(p, st)
 	f.finish(contents)
 	return &Run{f.filling, st, contents, result, f.machine.Steps(), p}, nil
@@ -72,6 +76,8 @@ type filler struct {
 	uses    map[entryKey]uint64
 	clock   uint64
 	charged uint64 // fuel, before the last step
+	fuel    uint64 // charged, with it
+	hides   *Cover // nil: nothing
 	streams [][]byte
 	limit   uint64
 	memory  uint32     // cap

@@ -1,6 +1,11 @@
 package circuits
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/trilemma-dev/trilemma/link"
+	"github.com/trilemma-dev/trilemma/machine"
+)
 
 // BenchmarkFill fills and checks a run: steps/s of each.
 func BenchmarkFill(b *testing.B) {
@@ -29,4 +34,9 @@ func BenchmarkFill(b *testing.B) {
 		}
 		b.ReportMetric(float64(r.Steps)*float64(b.N)/b.Elapsed().Seconds(), "steps/s")
 	})
+}
+
+// fill is [System.Fill] with a look at each step.
+func (s *System) fill(p *machine.Program, streams [][]byte, lim link.Limits, look look) (*Run, error) {
+	return s.follow(p, streams, lim, look, nil)
 }

@@ -14,14 +14,22 @@ var ErrRefused = errors.New("circuits: refused")
 // Filling is rows for the chips of a system, by the chip's name. Each row has a number for every column.
 type Filling struct {
 	Rows map[string][]Row
-	// Wide holds the entries that are no numbers of 64 bits. No honest filling has any.
-	Wide map[Place]fr.Element
+	// Wide holds the entries that are no numbers of 64 bits, by chip. An honest filling has some in columns that are [Column.Wide], and no others.
+	Wide map[string]map[Entry]fr.Element
 }
 
-// Place is an entry of a filling.
-type Place struct {
-	Chip        string
-	Row, Column int
+// Entry is a place in a chip's rows.
+type Entry struct{ Row, Column int }
+
+// Put puts an element of the field into a column.
+func (f *Filling) Put(chip string, at Entry, e fr.Element) {
+	if f.Wide == nil {
+		f.Wide = make(map[string]map[Entry]fr.Element)
+	}
+	if f.Wide[chip] == nil {
+		f.Wide[chip] = make(map[Entry]fr.Element)
+	}
+	f.Wide[chip][at] = e
 }
 
 // Rows is how many rows of each chip count.
@@ -86,7 +94,7 @@ func (s *System) checkGiven(f *Filling, contents Contents) error {
 		for i, r := range rows {
 			for k, col := range at {
 				given[k] = r[col]
-				if _, wide := f.Wide[Place{c.Name, i, col}]; wide {
+				if _, wide := f.Wide[c.Name][Entry{i, col}]; wide {
 					return fmt.Errorf("%w: %s row %d: %s is not what the verifier knows", ErrRefused, c.Name, i, c.Columns[col].Name)
 				}
 				if !free && r[col] != content.Rows[i][k] {

@@ -31,6 +31,7 @@ func (f *filler) finish(contents Contents) {
 			}
 		}
 	}
+	f.cover()
 	f.lookups()
 	f.pages()
 }
@@ -99,6 +100,7 @@ func (f *filler) statement(given []uint64, last map[BusID]uint64) {
 	r := f.add(c)
 	copy(r[1:], given)
 	c.put(r, "clock0", 3, f.clock+1<<stepBits)
+	c.put(r, "slack0", 4, given[1]-f.fuel)
 	registers := last[BusRegisterImage]
 	if registers == 1<<slotBits {
 		registers--
@@ -146,7 +148,7 @@ func (f *filler) lookups() {
 		for i := range c.Messages {
 			m := &c.Messages[i]
 			n := uses[m.Bus]
-			if len(rows) == 0 || n == nil {
+			if len(rows) == 0 || n == nil || m.Send {
 				continue
 			}
 			parts := m.parts()
@@ -159,6 +161,7 @@ func (f *filler) lookups() {
 			}
 		}
 	}
+	f.uncover(uses[BusLengths], uses[BusInput])
 	for _, c := range f.sys.Chips {
 		if !c.isLookup() {
 			continue

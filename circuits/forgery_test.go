@@ -29,10 +29,15 @@ type forged struct {
 
 // clone is a filling that can be changed.
 func (f *Filling) clone() *Filling {
-	g := &Filling{Rows: make(map[string][]Row), Wide: make(map[Place]fr.Element)}
+	g := &Filling{Rows: make(map[string][]Row)}
 	for name, rows := range f.Rows {
 		for _, r := range rows {
 			g.Rows[name] = append(g.Rows[name], slices.Clone(r))
+		}
+	}
+	for name, wide := range f.Wide {
+		for at, e := range wide {
+			g.Put(name, at, e)
 		}
 	}
 	return g
@@ -57,7 +62,7 @@ func (f *forged) less(chip string, row int, column string, v uint64) {
 	var x fr.Element
 	x.SetUint64(v)
 	x.Neg(&x)
-	f.f.Wide[Place{chip, row, f.sys.Chip(chip).Column(column)}] = x
+	f.f.Put(chip, Entry{row, f.sys.Chip(chip).Column(column)}, x)
 }
 
 // add appends a row; drop takes one away.
@@ -251,7 +256,7 @@ func TestForgeries(t *testing.T) {
 		{"a row that counts by a half", charged, func(f *forged) {
 			var half fr.Element
 			half.SetUint64(2).Inverse(&half)
-			f.f.Wide[Place{"charge", 0, On}] = half
+			f.f.Put("charge", Entry{0, On}, half)
 		}},
 	} {
 		t.Run(g.name, func(t *testing.T) {

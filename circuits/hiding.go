@@ -2,7 +2,9 @@ package circuits
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/trilemma-dev/trilemma/internal/hidden"
 	"github.com/trilemma-dev/trilemma/link"
@@ -64,4 +66,42 @@ func (st *Statement) written() (n uint64) {
 		}
 	}
 	return n
+}
+
+// bounded is 1 if fuel is a bound.
+func (st *Statement) bounded() uint64 { return b2u(st.Hidden != nil) }
+
+// input reports whether an input stream is hidden.
+func (h *Hidden) input(stream int) bool {
+	if h == nil {
+		return false
+	}
+	_, ok := h.Inputs[stream]
+	return ok
+}
+
+// inputs are what the verifier knows of hidden input streams, in the order of their numbers.
+func (h *Hidden) inputs() (rows [][]uint64) {
+	if h == nil {
+		return nil
+	}
+	for _, i := range slices.Sorted(maps.Keys(h.Inputs)) {
+		c := h.Inputs[i]
+		l := c.Limbs()
+		rows = append(rows, append([]uint64{1, uint64(i) + firstInput}, l[:]...))
+	}
+	return rows
+}
+
+// outputs are what the verifier knows of hidden output streams.
+func (h *Hidden) outputs() (rows [][]uint64) {
+	if h == nil {
+		return nil
+	}
+	for _, i := range slices.Sorted(maps.Keys(h.Outputs)) {
+		o := h.Outputs[i]
+		l := o.Commitment.Limbs()
+		rows = append(rows, append(append([]uint64{1, uint64(i)}, l[:]...), o.Most))
+	}
+	return rows
 }

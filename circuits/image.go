@@ -40,6 +40,10 @@ const (
 	nameCellInit    = "initial cell"
 	nameMemoryTable = "memory table"
 	nameCellTable   = "cell table"
+	nameHiddenIn    = "hidden input"
+	nameHiddenOut   = "hidden output"
+	nameWordsIn     = "hidden input words"
+	nameWordsOut    = "hidden output words"
 )
 
 func registerImage() *Chip {

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
+
+	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 )
 
 // Lint finds what in a system does not follow the rules that its soundness stands on; docs/circuits.md says why each is needed. For every chip
@@ -18,8 +21,10 @@ import (
 //     by the statement, and by image rows at the address that they take in the chain.
 //   - Each step fetches one entry at the program counter that it received, by a code that no other chip has, and uses registers by what it fetched.
 //   - A field is packed only if each part is bounded so that no part can be traded for another.
+//   - What a permutation absorbs is packed so that one number is made of one choice of parts, and states go on from where they were received. Such rows
+//     may be tables beside those that the verifier knows, with the same lanes.
 func (s *System) Lint() error {
-	errs := append(s.lintTables(), s.lintCodes()...)
+	errs := slices.Concat(s.lintTables(), s.lintLanes(), s.lintCodes())
 	names := make(map[string]bool)
 	for _, c := range s.Chips {
 		if names[c.Name] {
@@ -33,6 +38,7 @@ func (s *System) Lint() error {
 			l.infer()
 			l.messages()
 			l.edges()
+			l.permutation()
 		}
 		for _, e := range l.errs {
 			errs = append(errs, fmt.Errorf("circuits: chip %s: %w", c.Name, e))
@@ -41,12 +47,12 @@ func (s *System) Lint() error {
 	return errors.Join(errs...)
 }
 
-// lintTables checks that each plain bus has one table, the program's one of each kind.
+// lintTables checks that each plain bus has one table, the program's one of each kind, beside those whose rows a commitment binds.
 func (s *System) lintTables() (errs []error) {
 	tables := make([]int, len(s.Buses))
 	for _, c := range s.Chips {
 		for i := range c.Messages {
-			if m := &c.Messages[i]; m.Send {
+			if m := &c.Messages[i]; m.Send && c.Permutation == nil {
 				tables[m.Bus]++
 			}
 		}
@@ -85,7 +91,7 @@ func (l *linter) shape() {
 			l.fail("two columns are called %q", col.Name)
 		}
 		names[col.Name] = true
-		if col.Bits < 1 || col.Bits > 64 {
+		if col.Bits < 1 || col.Bits > 64 && !col.Wide || col.Wide && (col.Bits != fr.Bits || col.Given) {
 			l.fail("column %s has %d bits", col.Name, col.Bits)
 		}
 		if col.Given && !c.Table && !c.Once {
@@ -123,6 +129,7 @@ func (l *linter) message(m *Message) {
 		l.fail("a message on %s has %d keys and %d values", b.Name, len(m.Key), len(m.Value))
 	}
 	free := m.Send && l.c.Table && (b.Kind == Plain || b.Kind == Sum)
+	free = free || b.bounded(l.c, m) && !m.Send && l.isBit(m.Mult) && l.counts(m.Mult) // what a part of a row receives, if it is there
 	if m.Mult != On && !free {
 		l.fail("a message on %s has a free multiplicity", b.Name)
 	}
@@ -130,9 +137,10 @@ func (l *linter) message(m *Message) {
 		if !l.c.Table {
 			l.fail("on %s tables send, and nobody else", b.Name)
 		}
+		counts := l.counts(m.Mult)
 		for _, lane := range m.parts() {
 			for _, t := range lane.Terms {
-				if !l.c.Columns[t.Column].Given && (!l.passed(t.Column) || !l.counts(m.Mult)) {
+				if !l.c.Columns[t.Column].Given && (!counts || !l.passed(t.Column) && !l.absorbed(t.Column)) {
 					l.fail("the table of %s holds %s, which nothing binds", b.Name, l.c.Columns[t.Column].Name)
 				}
 			}
@@ -169,8 +177,19 @@ func (l *linter) passed(col int) bool {
 	return false
 }
 
-// counts reports whether a constraint makes a column 0 in rows that do not count: there no message binds what they hold.
-func (l *linter) counts(col int) bool { return l.tells(On, col) }
+// counts reports whether constraints make a column 0 in rows that do not count, where no message binds what they hold: it is 0 where others are, which are 0 where the row does
+// not count.
+func (l *linter) counts(col int) bool {
+	reached := []int{On}
+	for i := 0; i < len(reached); i++ {
+		for next := range l.c.Columns {
+			if !slices.Contains(reached, next) && l.tells(reached[i], next) {
+				reached = append(reached, next)
+			}
+		}
+	}
+	return slices.Contains(reached[1:], col)
+}
 
 // tells reports whether a constraint makes a column 0 where another one is not 1.
 func (l *linter) tells(by, col int) bool {
@@ -239,6 +258,14 @@ func (l *linter) infer() {
 // learn takes from a message what it says of the columns.
 func (l *linter) learn(m *Message) {
 	b := &l.sys.Buses[m.Bus]
+	if m.Mult != On && !m.Send { // it says something where it is sent only; elsewhere a constraint may
+		for i, v := range m.Value {
+			if col, ok := v.single(); ok && i < len(b.Below) && v.equal(column(col)) && l.tells(m.Mult, col) {
+				l.b.learn(v, upTo(b.Below[i]))
+			}
+		}
+		return
+	}
 	if _, ok := m.firstKey().single(); ok && b.KeyBelow != nil && m.Role == Step && (b.Kind == Stepping || !m.Send) {
 		l.b.learn(m.firstKey(), upTo(b.KeyBelow)) // a node of the only path, or what somebody sent
 	}

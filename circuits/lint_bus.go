@@ -15,7 +15,7 @@ func (l *linter) messages() {
 				l.fail("packed on %s: %w", b.Name, err)
 			}
 			for _, lane := range f {
-				if b.Kind == Plain && m.Send && !l.b.of(lane.Of).within(upTo(pow2(lane.Width))) {
+				if b.bounded(l.c, m) && !l.b.of(lane.Of).within(upTo(pow2(lane.Width))) {
 					l.fail("the table of %s holds %s, which is %s", b.Name, lane.Of.text(l.c.Columns), l.b.of(lane.Of))
 				}
 			}
@@ -37,17 +37,19 @@ func (l *linter) messages() {
 	}
 }
 
-// pads reports whether the table of a bus can be padded with zeros whatever is asked for: they are a row of its own, or have no uses.
+// pads reports whether the tables of a bus can be padded with zeros whatever is asked for: they are a row of its own, or have no uses.
 func (s *System) pads(bus BusID) bool {
 	for _, c := range s.Chips {
 		for i := range c.Messages {
 			if m := &c.Messages[i]; m.Bus == bus && m.Send {
 				l := &linter{sys: s, c: c}
-				return c.Zeros || l.counts(m.Mult) || slices.ContainsFunc(c.Columns, func(col Column) bool { return col.Given && l.tells(c.Column(col.Name), m.Mult) })
+				if !c.Zeros && !l.counts(m.Mult) && !slices.ContainsFunc(c.Columns, func(col Column) bool { return col.Given && l.tells(c.Column(col.Name), m.Mult) }) {
+					return false
+				}
 			}
 		}
 	}
-	return false
+	return true
 }
 
 // asks reports whether a message looks up something else than zeros: a part of it is not 0, and parts cannot be traded.
@@ -138,6 +140,10 @@ func chained(bus BusID) []BusID {
 
 // source checks a first key: it is the statement's, or that of an image row at the address that it takes on a chain, or of a growth at its step's clock.
 func (l *linter) source(b *Bus, m *Message) {
+	if b.Origin > 0 {
+		l.origin(b, m)
+		return
+	}
 	if l.c.Once && len(chained(m.Bus)) == 0 {
 		return
 	}

@@ -76,7 +76,7 @@ func TestLintFinds(t *testing.T) {
 		{"nobody asks for zeros", "in_len", func(_ *System, c *Chip) {
 			for i := range c.Messages {
 				if m := &c.Messages[i]; m.Bus == BusLengths {
-					m.Key[0][0].Of = m.Key[0][0].Of.Minus(Int(1))
+					m.Key[0][0].Of = m.Key[0][0].Of.Minus(Int(firstInput))
 				}
 			}
 		}, "may look up the padding"},

@@ -18,7 +18,8 @@ func New() *System {
 		lookup(nameLengths, BusLengths, unasked, []part{{"stream", 8, 0}}, []part{{"bytes", 32, 0}}), lookup(nameStreams, BusStreams, told, []part{{"streams", 8, 0}}),
 		lookup(nameInput, BusInput, unasked, []part{{"stream", 8, 0}, {"index", 32, tapeShift}}, []part{{"word", 64, 0}}), outputTable(), lookup(nameMost, BusMost, told, []part{{"pages", 32, 0}}), pageChip(), grownWord(),
 		lookup(nameElements, BusElements, unasked, []part{{"index", 32, 0}}, []part{{"element", 64, 0}}),
-		lookup(nameSegments, BusSegments, unasked, []part{{"index", 32, 0}}, []part{{"byte", 8, 0}}))
+		lookup(nameSegments, BusSegments, unasked, []part{{"index", 32, 0}}, []part{{"byte", 8, 0}}),
+		hiddenStream(nameHiddenIn, false), hiddenWords(nameWordsIn, false), hiddenStream(nameHiddenOut, true), hiddenWords(nameWordsOut, true))
 	for _, k := range programKinds() {
 		s.Chips = append(s.Chips, programTable(k))
 	}

@@ -58,14 +58,16 @@ func programTable(k programKind) *Chip {
 }
 
 // statement opens the run and closes it: its one row sends the first state and receives how the run ends and the fuel that was charged; it begins
-// the image's chains and bounds their last addresses, and it bounds the clock.
+// the image's chains and bounds their last addresses, and it bounds the clock. Where the fuel is a bound, less may have been charged.
 func statement() *Chip {
 	b := build(nameStatement)
 	b.Once = true
-	end, fuel, words := b.given("end", endCode+32), b.given("fuel", 64), b.given("words", 32)
+	end, fuel, words, bound := b.given("end", endCode+32), b.given("fuel", 64), b.given("words", 32), b.given("bound", 1)
 	b.source(BusState, Pow(stepBits), Lin{})
 	b.receive(BusEnd, alone(b.limbs("clock", 3)), end)
-	b.message(Message{Bus: BusFuel, Value: []Lin{fuel}})
+	slack := b.limbs("slack", 4)
+	b.law("fuel is a bound only if that is said", Product{slack, bound.Minus(Int(1))})
+	b.message(Message{Bus: BusFuel, Value: []Lin{fuel.Minus(slack)}})
 	for _, c := range []struct {
 		chain BusID
 		last  Lin

@@ -10,6 +10,9 @@ import (
 // Streams and indices on tapes come from registers, so that they may be any cells: they are below 2⁶⁴ and lie further apart in a key.
 const tapeShift = 66
 
+// firstInput is what the first input stream is called on buses: the numbers before are output streams, so that a number names one stream of all.
+const firstInput = link.OutStreams
+
 // closed is the position of an output stream that was closed: beyond all words that a stream may have.
 const closed = 1 << 40
 
@@ -22,7 +25,7 @@ func (m *maker) tapes() {
 	length.goOn()
 	stream, size := length.column("stream", 64), length.column("size", 32)
 	length.read(1, i[1], slotA, stream)
-	length.message(Message{Bus: BusLengths, Key: []Field{{{Of: stream.Plus(Int(1)), Width: 8}}, {{Of: size, Width: 32}}}})
+	length.message(Message{Bus: BusLengths, Key: []Field{{{Of: stream.Plus(Int(firstInput)), Width: 8}}, {{Of: size, Width: 32}}}})
 	length.write(0, i[0], size, nil)
 	length.fill = func(x *execution, r Row) {
 		r.set(stream, x.at(1))
@@ -45,7 +48,7 @@ func (m *maker) tapes() {
 	from, at, v := word.column("stream", 64), word.column("index", 64), word.column("x", 64)
 	word.read(1, i[1], slotA, from)
 	word.read(2, i[2], slotB, at)
-	word.message(Message{Bus: BusInput, Key: []Field{{{Of: from.Plus(Int(1)), Width: 8}, {Of: at, Shift: tapeShift, Width: 32}}, {{Of: v, Width: 64}}}})
+	word.message(Message{Bus: BusInput, Key: []Field{{{Of: from.Plus(Int(firstInput)), Width: 8}, {Of: at, Shift: tapeShift, Width: 32}}, {{Of: v, Width: 64}}}})
 	word.write(0, i[0], v, nil)
 	word.fill = func(x *execution, r Row) {
 		r.set(from, x.at(1))
@@ -77,7 +80,7 @@ func (m *maker) inputTraps() {
 	stream, size, past := s.column("stream", 64), s.column("size", 32), s.limbs("past", 4)
 	at := s.column("index", 64)
 	s.read(0, i[0], slotA, stream)
-	s.message(Message{Bus: BusLengths, Key: []Field{{{Of: stream.Plus(Int(1)), Width: 8}}, {{Of: size, Width: 32}}}})
+	s.message(Message{Bus: BusLengths, Key: []Field{{{Of: stream.Plus(Int(firstInput)), Width: 8}}, {{Of: size, Width: 32}}}})
 	over := s.small("over", 3)
 	s.law("8·index is not below the size", Product{at.Times(8).Minus(size).Minus(past.Shl(3)).Minus(over)})
 	s.read(1, i[1], slotB, at)
