@@ -32,7 +32,7 @@ func (s *System) settle(f *Filling, contents Contents) {
 		for i := range f.Rows[c.Name] {
 			f.values(c, i, v)
 			for n := range c.Messages {
-				if u := uses[c.Messages[n].Bus]; u != nil && !v[On].IsZero() {
+				if u := uses[c.Messages[n].Bus]; u != nil && !c.Messages[n].Send && !v[On].IsZero() {
 					var x key
 					for j := range k.messages[n].lanes {
 						x[j] = k.messages[n].lanes[j].at(v)

@@ -110,6 +110,36 @@ func TestLintFinds(t *testing.T) {
 			}
 		}, "which it does not fetch"},
 		{"nobody but steps takes part in the state", nameRefresh, message(Message{Bus: BusState, Key: []Field{alone(x)}, Value: []Lin{{}}}), "is no step"},
+		{"what is absorbed is as wide as its lane", nameWordsIn, lookups("word0_3"), "absorbs"},
+		{"what is absorbed lies apart", nameWordsIn, func(_ *System, c *Chip) { c.Permutation.Absorb[0][1].Shift-- }, "absorbs"},
+		{"a word that is not there is 0", nameWordsOut, law("word 3 is 0 if it is not there"), "absorbs"},
+		{"a byte that is not there is no part of the length", nameHiddenIn, lookups("words1"), "absorbs"},
+		{"a sponge goes on from the state that it received", nameWordsIn, func(_ *System, c *Chip) { c.Permutation.State[0] = x }, "which nothing binds"},
+		{"a closed sponge does not go on", nameWordsIn, func(_ *System, c *Chip) {
+			i := slices.IndexFunc(c.Messages, func(m Message) bool { return m.Bus == BusSponge && !m.Send })
+			c.Messages[i].Value[3] = x
+		}, "which nothing binds"},
+		{"a sponge sends what comes out", nameWordsOut, func(_ *System, c *Chip) {
+			i := slices.IndexFunc(c.Messages, func(m Message) bool { return m.Bus == BusSponge && m.Send })
+			c.Messages[i].Value[1] = x
+		}, "comes out of its permutation"},
+		{"a sponge begins where the verifier says", nameHiddenOut, func(_ *System, c *Chip) { c.Columns[c.Column("stream")].Given = false }, "sends the first key"},
+		{"streams have few bits", nameHiddenIn, func(_ *System, c *Chip) { c.Columns[c.Column("stream")].Bits = 9 }, "sends the first key"},
+		{"a word that is not there is not looked up", nameWordsIn, law("uses3 only if it is there"), "which nothing binds"},
+		{"words come without gaps", nameWordsIn, law("there2 only behind another one"), "which nothing binds"},
+		{"a word is received or not", nameWordsOut, law("there2 is a bit"), "free multiplicity"},
+		{"padding receives no word", nameWordsOut, law("there0 only behind another one"), "free multiplicity"},
+		{"tables of a bus have the same lanes", nameHiddenIn, func(_ *System, c *Chip) {
+			i := slices.IndexFunc(c.Messages, func(m Message) bool { return m.Bus == BusInput })
+			c.Messages[i].Key[0][1].Shift--
+		}, "has other lanes"},
+		{"words lie where their path is", nameWordsIn, func(_ *System, c *Chip) {
+			i := slices.IndexFunc(c.Messages, func(m Message) bool { return m.Bus == BusInput })
+			c.Messages[i].Key[0][0].Of = c.Messages[i].Key[0][0].Of.Plus(Int(1))
+		}, "has other lanes"},
+		{"a permutation holds in a row of zeros", nameWordsIn, func(_ *System, c *Chip) { c.Permutation.Out[2] = c.Permutation.Out[2].Plus(Int(1).Minus(column(On))) }, "does not hold in a row of zeros"},
+		{"columns of numbers are narrow", nameWordsIn, func(_ *System, c *Chip) { c.Columns[1].Wide = false }, "has 254 bits"},
+		{"wide columns are not given", nameWordsIn, func(_ *System, c *Chip) { c.Columns[1].Given = true }, "has 254 bits"},
 		{"columns have names of their own", "add32", func(_ *System, c *Chip) { c.Columns[2].Name = "clock" }, "two columns"},
 	} {
 		s := New()
