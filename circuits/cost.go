@@ -28,13 +28,13 @@ func (s *System) Cost(c *Chip) (n int) {
 		}
 	}
 	if c.Permutation != nil {
-		n += permutationCost
+		n += PermutationCost
 	}
 	return n + len(c.NonZero)
 }
 
-// permutationCost is three products for each fifth power, and one constraint for each element that comes out.
-const permutationCost = 3*(hidden.Width*hidden.FullRounds+hidden.PartialRounds) + hidden.Width
+// PermutationCost is three products for each fifth power, and one constraint for each element that comes out.
+const PermutationCost = 3*(hidden.Width*hidden.FullRounds+hidden.PartialRounds) + hidden.Width
 
 // products is how many multiplications a constraint takes.
 func (c *Constraint) products() (n int) {

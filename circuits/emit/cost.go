@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/trilemma-dev/trilemma/circuits"
 )
 
 // Cost is how many constraints a row of a chip takes outside of blocks; 0 if there is no such chip.
@@ -24,6 +26,9 @@ func (p *plan) cost() (n int) {
 		for _, product := range l.products {
 			n += len(product) - 2
 		}
+	}
+	if p.permutation != nil {
+		n += circuits.PermutationCost
 	}
 	n += len(p.given) // a step of the polynomial each
 	if p.chip.Once {

@@ -26,14 +26,15 @@ type message struct {
 
 // plan is a chip as a backend of rank-1 constraints has it: the wires of a row, which are columns, sums of given columns, and inverses.
 type plan struct {
-	chip     *circuits.Chip
-	wires    []wire // the first one says whether the row counts, but in tables
-	given    []int  // wires that the verifier knows
-	laws     []law
-	messages []message
-	bits     []int // of each wire, in an honest filling
-	numbers  int   // of a table of numbers, how many: what the verifier knows of a row takes no wire, and stands behind them in a row's values
-	number   func(i int) uint64
+	chip        *circuits.Chip
+	wires       []wire // the first one says whether the row counts, but in tables
+	given       []int  // wires that the verifier knows
+	laws        []law
+	messages    []message
+	permutation *permutation // nil: none
+	bits        []int        // of each wire, in an honest filling
+	numbers     int          // of a table of numbers, how many: what the verifier knows of a row takes no wire, and stands behind them in a row's values
+	number      func(i int) uint64
 }
 
 // wire says how a wire's value follows from the columns of a row: it is a sum of columns, or the inverse of one where there is one.
@@ -79,6 +80,13 @@ func newPlan(s *circuits.System, c *circuits.Chip) *plan {
 		}
 		p.laws = append(p.laws, p.law(c.Constraints[i].Sum, keep))
 	}
+	if c.Permutation != nil {
+		in := c.Permutation.In()
+		p.permutation = &permutation{}
+		for i := range in {
+			p.permutation.in[i], p.permutation.out[i] = p.over(in[i], keep), p.over(c.Permutation.Out[i], keep)
+		}
+	}
 	for i := range c.NonZero {
 		of := p.over(c.NonZero[i].Of, keep)
 		p.wires = append(p.wires, wire{of: compileLin(c.NonZero[i].Of), inverse: true})
@@ -122,6 +130,14 @@ func (p *plan) columns() []bool {
 		for _, l := range append(slices.Clone(m.Value), lins(m.Key)...) {
 			for _, t := range l.Terms {
 				keep[t.Column] = keep[t.Column] || !c.Columns[t.Column].Given
+			}
+		}
+	}
+	if c.Permutation != nil {
+		in := c.Permutation.In()
+		for _, l := range append(in[:], c.Permutation.Out[:]...) {
+			for _, t := range l.Terms {
+				keep[t.Column] = true
 			}
 		}
 	}

@@ -13,17 +13,18 @@ import (
 // not hold those behind the last one that is used.
 type Rows struct {
 	sys  *System
-	rows [][][]uint64   // by chip, row, column
-	need []int          // how many of them parts have to hold, by chip
-	pads [][]fr.Element // wires of a row that is none of them, by chip
-	wide map[circuits.Place]fr.Element
+	rows [][][]uint64                    // by chip, row, column
+	need []int                           // how many of them parts have to hold, by chip
+	pads [][]fr.Element                  // wires of a row that is none of them, by chip
+	wide []map[circuits.Entry]fr.Element // by chip
 }
 
 // Rows arranges a filling. Its rows are read until the proof is made.
 func (s *System) Rows(f *circuits.Filling, contents circuits.Contents) (*Rows, error) {
-	r := &Rows{sys: s, rows: make([][][]uint64, len(s.plans)), need: make([]int, len(s.plans)), pads: make([][]fr.Element, len(s.plans)), wide: f.Wide}
+	r := &Rows{sys: s, rows: make([][][]uint64, len(s.plans)), need: make([]int, len(s.plans)), pads: make([][]fr.Element, len(s.plans)), wide: make([]map[circuits.Entry]fr.Element, len(s.plans))}
 	for i, p := range s.plans {
 		filled := f.Rows[p.chip.Name]
+		r.wide[i] = f.Wide[p.chip.Name]
 		r.pads[i] = make([]fr.Element, len(p.wires))
 		p.pad(r.pads[i], contents[p.chip.Name])
 		if !p.free() {
@@ -180,7 +181,7 @@ func (p *Part) Columns(v []fr.Element) error {
 		columns, wires := make([]fr.Element, len(plan.chip.Columns)), make([]fr.Element, n)
 		for k := range p.Shape.rows[i] {
 			if k < p.count[i] {
-				p.rows.elements(columns, plan, i, p.from[i]+k)
+				p.rows.elements(columns, i, p.from[i]+k)
 				plan.fill(wires, columns)
 			} else {
 				copy(wires, p.rows.pads[i])
@@ -197,15 +198,15 @@ func (p *Part) Columns(v []fr.Element) error {
 }
 
 // elements turns a row into field elements.
-func (r *Rows) elements(out []fr.Element, p *plan, chip, n int) {
+func (r *Rows) elements(out []fr.Element, chip, n int) {
 	for c, v := range r.rows[chip][n] {
 		out[c].SetUint64(v)
 	}
-	if len(r.wide) == 0 {
+	if len(r.wide[chip]) == 0 {
 		return
 	}
 	for c := range out {
-		if v, ok := r.wide[circuits.Place{Chip: p.chip.Name, Row: n, Column: c}]; ok {
+		if v, ok := r.wide[chip][circuits.Entry{Row: n, Column: c}]; ok {
 			out[c] = v
 		}
 	}

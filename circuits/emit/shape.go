@@ -7,6 +7,7 @@ import (
 
 	"github.com/consensys/gnark/constraint"
 	"github.com/consensys/gnark/frontend"
+	"github.com/consensys/gnark/std/permutation/poseidon2"
 )
 
 // Shape is a circuit that holds so many rows of each chip. It is a Shape for package prover.
@@ -128,6 +129,9 @@ func (sh *Shape) Define(api frontend.API, columns, shared, given []frontend.Vari
 		}
 		e.row(p, row, first, (number+1)%sh.block[chip] == 0)
 	})
+	if e.err != nil {
+		return nil, e.err
+	}
 	if sh.Given() > 0 {
 		api.AssertIsEqual(e.at, given[0])
 	}
@@ -151,10 +155,12 @@ type emitter struct {
 	gate      constraint.BlueprintID
 	direct    bool // constraints of any form can be added
 	challenge *challenge[frontend.Variable]
-	counted   []frontend.Variable   // messages of the rows of a block, if it counts
-	total     []frontend.Variable   // what rows leave on buses with keys
-	sums      [][]frontend.Variable // on buses without, by bus, still to be multiplied by γ
-	at        frontend.Variable     // the polynomial of given columns, as far as it is evaluated
+	sponge    *poseidon2.Permutation // nil: not needed yet
+	counted   []frontend.Variable    // messages of the rows of a block, if it counts
+	total     []frontend.Variable    // what rows leave on buses with keys
+	sums      [][]frontend.Variable  // on buses without, by bus, still to be multiplied by γ
+	at        frontend.Variable      // the polynomial of given columns, as far as it is evaluated
+	err       error                  // the first one
 }
 
 // many is the sum of many terms.
@@ -198,6 +204,7 @@ func (e *emitter) row(p *plan, row []frontend.Variable, first, last bool) {
 			e.law(l, row)
 		}
 	}
+	e.permute(p.permutation, row)
 	if p.chip.Once {
 		e.api.AssertIsEqual(row[0], 1)
 	}
