@@ -62,9 +62,16 @@ func Cut(s *proof.Scheme, run *circuits.Run) ([]emit.Part, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cut a run: %w", err)
 	}
+	hides := run.Statement.Hidden != nil
+	if hides {
+		rows.Whole()
+	}
 	shapes, err := s.System.Choose(s.Shapes, rows.Counts())
 	if err != nil {
 		return nil, fmt.Errorf("cut a run: %w", err)
+	}
+	if hides {
+		shapes = blurred(s.Shapes, shapes)
 	}
 	return rows.Cut(shapes)
 }

@@ -41,7 +41,7 @@ func (b *standard) classes() error {
 	var order []string
 	for _, p := range b.plans {
 		name := p.chip.Name
-		if p.chip.Once || p.numbers > 0 || p.ends() || b.whole(p) {
+		if p.chip.Once || p.numbers > 0 || p.permutation != nil || p.ends() || b.whole(p) {
 			continue
 		}
 		k := class(name, b.peak[name])

@@ -64,6 +64,15 @@ func (s *System) Rows(f *circuits.Filling, contents circuits.Contents) (*Rows, e
 	return r, nil
 }
 
+// Whole makes parts hold all rows of tables that the verifier knows, whether they are used or not: so the parts do not tell which were used.
+func (r *Rows) Whole() {
+	for i, p := range r.sys.plans {
+		if p.free() {
+			r.need[i] = len(r.rows[i])
+		}
+	}
+}
+
 // free reports whether a chip is a table that the verifier knows, from which a filling takes the rows that it uses.
 func (p *plan) free() bool {
 	return p.chip.Table && !p.chip.Columns[circuits.On].Given && len(p.givenColumns()) > 0

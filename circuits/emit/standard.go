@@ -16,6 +16,7 @@ type Mix map[string]int
 //	head      the one of every proof: the statement, tables that are the same in every proof, and some of everything, so that a short
 //	          run is one part
 //	spread    the table for bitwise operations, if the head has no room for it
+//	hidden    two for hidden streams
 //
 // and a small one for each class of chips that are used alike, so that no program is far from all mixes, and a larger one for those of which some mix has much.
 func (s *System) Standard(size int, mixes ...Mix) ([]*Shape, error) {
@@ -23,8 +24,41 @@ func (s *System) Standard(size int, mixes ...Mix) ([]*Shape, error) {
 	if err := b.head(); err != nil {
 		return nil, err
 	}
-	err := b.classes()
-	return b.shapes, err
+	if err := b.classes(); err != nil {
+		return nil, err
+	}
+	for _, sh := range []struct {
+		name          string
+		size, streams int
+	}{{"hidden", 1 << 14, 4}, {"hidden, many", min(1<<17, size), 8}} {
+		shape, err := s.Hidden(sh.name, sh.size, sh.streams)
+		if err != nil {
+			return nil, err
+		}
+		b.shapes = append(b.shapes, shape)
+	}
+	return b.shapes, nil
+}
+
+// Hidden makes a shape of so many constraints for hidden streams: so many of them, as input and as output, and the rest for their words.
+func (s *System) Hidden(name string, size, streams int) (*Shape, error) {
+	rows, words, cost := make(map[string]int), []string{}, 0
+	free := size - reserve
+	for _, p := range s.plans {
+		switch {
+		case p.permutation == nil:
+		case p.chip.Columns[circuits.On].Given:
+			rows[p.chip.Name] = streams
+			free -= streams * p.cost()
+		default:
+			words = append(words, p.chip.Name)
+			cost += p.cost()
+		}
+	}
+	for _, name := range words {
+		rows[name] = max(0, free/cost)
+	}
+	return s.Shape(name, 1, rows)
 }
 
 // standard makes a family.
@@ -101,7 +135,7 @@ func (b *standard) fill(rows map[string]int, constraints int) {
 	weights, total := make([]int, len(b.plans)), 0
 	for i, p := range b.plans {
 		switch {
-		case p.chip.Once || p.numbers > 0 || b.whole(p):
+		case p.chip.Once || p.numbers > 0 || p.permutation != nil || b.whole(p):
 		case p.ends():
 			rows[p.chip.Name]++
 			constraints -= p.cost()

@@ -120,5 +120,5 @@ func (c *Claim) covered(st *circuits.Statement) error {
 	case link.OutOfFuel, link.OutputFull:
 		return fmt.Errorf("%w: with hidden streams fuel and output are known as bounds, and an end by %s takes exact numbers", ErrNoStatement, k)
 	}
-	return fmt.Errorf("%w: no chip shows hidden streams yet", ErrNoStatement)
+	return nil
 }

@@ -24,6 +24,7 @@ const (
 	smallSize    = 1<<18 - 64
 	restSize     = 1<<16 - 64
 	tinySize     = 1<<13 - 64
+	hiddenSize   = 1<<13 - 64
 )
 
 // Named makes the scheme of a name.
@@ -40,7 +41,7 @@ func Named(name string) (*Scheme, error) {
 }
 
 // small has a shape for all that every proof has, into which short runs fit with all that they are, and a smaller one for what does not. Both have some rows of every
-// chip, more of those that runs use more; less than in proportion, as one run is not like another.
+// chip, more of those that runs use more; less than in proportion, as one run is not like another. A third one is for hidden streams, which are rare and dear.
 func (s *Scheme) small() (*Scheme, error) {
 	head, rest := make(map[string]int), make(map[string]int)
 	free := smallSize - reserve
@@ -65,7 +66,14 @@ func (s *Scheme) small() (*Scheme, error) {
 		}
 		s.Shapes = append(s.Shapes, shape)
 	}
-	return s, nil
+	return s, s.hidden()
+}
+
+// hidden adds the shape for hidden streams: of three as input and as output, and some words.
+func (s *Scheme) hidden() error {
+	shape, err := s.System.Hidden("hidden", hiddenSize, 3)
+	s.Shapes = append(s.Shapes, shape)
+	return err
 }
 
 // always reports whether a chip has the same number of rows in every proof.
@@ -77,7 +85,7 @@ func always(c *circuits.Chip) bool {
 // reserve is what a circuit takes beside its rows, at most: sums, masks, powers of challenges.
 const reserve = 64
 
-// share adds rows of chips, but for those that every proof has as they are, that take so many constraints: a row of each, then half of what is left for steps, a quarter for the program and what else the
+// share adds rows of chips, but for those that every proof has as they are and those of hidden streams, that take so many constraints: a row of each, then half of what is left for steps, a quarter for the program and what else the
 // verifier knows, a quarter for cells.
 func (s *Scheme) share(rows map[string]int, chips []*circuits.Chip, constraints int) {
 	type group struct {
@@ -89,7 +97,7 @@ func (s *Scheme) share(rows map[string]int, chips []*circuits.Chip, constraints 
 	used := usual()
 	weight := func(name string) float64 { return math.Sqrt(float64(used[name] + 10)) }
 	for _, c := range chips {
-		if always(c) {
+		if always(c) || c.Permutation != nil {
 			continue
 		}
 		g := cells

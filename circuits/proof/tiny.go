@@ -12,6 +12,7 @@ import (
 //	numbers n  the rest of these tables, in slices
 //	often      some rows of every chip that sample programs use, more of those that they use more
 //	seldom n   the same of those that they do not use
+//	hidden     hidden streams
 //
 // Every proof has all slices, so that it costs about what one with the scheme small does.
 func (s *Scheme) tiny() (*Scheme, error) {
@@ -51,7 +52,10 @@ func (s *Scheme) tiny() (*Scheme, error) {
 	if err := add(fmt.Sprintf("numbers %d", number)); err != nil {
 		return nil, err
 	}
-	return s, s.some(size, add, func(name string, n int) { rows[name] += n })
+	if err := s.some(size, add, func(name string, n int) { rows[name] += n }); err != nil {
+		return nil, err
+	}
+	return s, s.hidden()
 }
 
 // some adds the shapes for what not every proof has.
@@ -60,7 +64,7 @@ func (s *Scheme) some(size int, add func(name string) error, put func(name strin
 	used := usual()
 	for _, c := range s.Chips.Chips {
 		switch {
-		case always(c):
+		case always(c), c.Permutation != nil:
 		case used[c.Name] > 0 || !c.IsStep():
 			often = append(often, c)
 		default:
