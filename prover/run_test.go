@@ -20,11 +20,11 @@ import (
 
 var runLimits = link.Limits{Fuel: 1 << 40, Memory: 16, Output: 1 << 20}
 
-// smallScheme is a scheme with two shapes: a head that holds little, and one for the rest.
+// smallScheme is a scheme with three shapes: a head that holds little, one for the rest, and one for a table that not every run uses.
 func smallScheme() (*proof.Scheme, error) {
 	s := &proof.Scheme{Chips: circuits.New()}
 	s.System = emit.New(s.Chips)
-	head, rest := map[string]int{"statement": 1, "range": 1 << 16}, map[string]int{}
+	head, rest := map[string]int{"statement": 1, "range": 1 << 16, "byte": 1 << 8}, map[string]int{}
 	for _, c := range s.Chips.Chips {
 		if !c.Once && !s.System.Constant(c.Name) {
 			head[c.Name], rest[c.Name] = 2, 6
@@ -34,7 +34,7 @@ func smallScheme() (*proof.Scheme, error) {
 		name  string
 		block int
 		rows  map[string]int
-	}{{"head", 1, head}, {"rest", 3, rest}} {
+	}{{"head", 1, head}, {"rest", 3, rest}, {"spread", 1, map[string]int{"spread": 1 << 16}}} {
 		shape, err := s.System.Shape(sh.name, sh.block, sh.rows)
 		if err != nil {
 			return nil, err

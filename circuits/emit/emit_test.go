@@ -197,18 +197,21 @@ func TestRun(t *testing.T) {
 
 // TestForgedColumns: a run with any one number changed is refused by the circuits wherever the reference checker refuses it.
 func TestForgedColumns(t *testing.T) {
-	if forged := forgeColumns(t, newExample(t, 3)); forged < 30 {
+	if forged := forgeColumns(t, newExample(t, 3), func(*circuits.Chip) bool { return true }); forged < 30 {
 		t.Errorf("only %d forgeries", forged)
 	}
 }
 
-// forgeColumns compares the circuits with the reference checker about a run with any one number changed, and returns how many are refused.
-func forgeColumns(t *testing.T, e *example) (forged int) {
+// forgeColumns compares the circuits with the reference checker about a run with any one number of some chips changed, and returns how many are refused.
+func forgeColumns(t *testing.T, e *example, of func(c *circuits.Chip) bool) (forged int) {
 	t.Helper()
 	chips := circuits.New()
 	one := fr.One()
 	for chip, rows := range e.run.Filling.Rows {
 		c := chips.Chip(chip)
+		if !of(c) {
+			continue
+		}
 		for column := range c.Columns {
 			if c.Table && column == circuits.On {
 				continue // whether a row of a table counts is in its multiplicity

@@ -72,14 +72,14 @@ func works(t testing.TB, size sizes) (all []Work) {
 		{"matrix", "matrix_random", []datamodel.Node{n(size.matrix), n(1)}},
 		{"threshold", "sum_at_least", []datamodel.Node{some(size.sum), n(1)}},
 	} {
-		p, streams := call(t, w.guest, w.fun, w.args...)
+		p, streams := Call(t, w.guest, w.fun, w.args...)
 		all = append(all, Work{w.guest + " " + w.fun, p, streams})
 	}
 	return all
 }
 
-// call makes the program of a call, and its input.
-func call(t testing.TB, module, fun string, args ...datamodel.Node) (*machine.Program, [][]byte) {
+// Call makes the program of a guest's call, and its input.
+func Call(t testing.TB, module, fun string, args ...datamodel.Node) (*machine.Program, [][]byte) {
 	t.Helper()
 	fail := func(err error) {
 		if err != nil {
