@@ -25,9 +25,16 @@ func smallScheme() (*proof.Scheme, error) {
 	s := &proof.Scheme{Chips: circuits.New()}
 	s.System = emit.New(s.Chips)
 	head, rest := map[string]int{"statement": 1, "range": 1 << 16, "byte": 1 << 8}, map[string]int{}
+	known := s.Chips.Contents(&machine.Program{}, circuits.Statement{})
 	for _, c := range s.Chips.Chips {
 		if !c.Once && !s.System.Constant(c.Name) {
 			head[c.Name], rest[c.Name] = 2, 6
+			if c.Name == "program" {
+				rest[c.Name] = 60
+			}
+			if n := len(known[c.Name].Rows); n > 2 { // what is the same for all programs
+				head[c.Name] = n
+			}
 		}
 	}
 	for _, sh := range []struct {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/circuits"
 	"github.com/trilemma-dev/trilemma/circuits/emit"
+	"github.com/trilemma-dev/trilemma/machine"
 )
 
 // Names of schemes that this program has: see [Named].
@@ -43,7 +44,7 @@ func Named(name string) (*Scheme, error) {
 // small has a shape for all that every proof has, into which short runs fit with all that they are, and a smaller one for what does not. Both have some rows of every
 // chip, more of those that runs use more; less than in proportion, as one run is not like another. A third one is for hidden streams, which are rare and dear.
 func (s *Scheme) small() (*Scheme, error) {
-	head, rest := make(map[string]int), make(map[string]int)
+	head, rest := s.constants(), make(map[string]int)
 	free := smallSize - reserve
 	for _, c := range s.Chips.Chips {
 		switch n, _ := c.Numbers(); {
@@ -74,6 +75,18 @@ func (s *Scheme) hidden() error {
 	shape, err := s.System.Hidden("hidden", hiddenSize, 3)
 	s.Shapes = append(s.Shapes, shape)
 	return err
+}
+
+// constants is how many rows the tables have that are the same for all programs, but for those of numbers. Proofs of runs that hide something have
+// all of them: see [emit.Rows.Whole].
+func (s *Scheme) constants() map[string]int {
+	rows := make(map[string]int)
+	for name, c := range s.Chips.Contents(&machine.Program{}, circuits.Statement{}) {
+		if len(c.Rows) > 1 {
+			rows[name] = len(c.Rows)
+		}
+	}
+	return rows
 }
 
 // always reports whether a chip has the same number of rows in every proof.
@@ -107,7 +120,7 @@ func (s *Scheme) share(rows map[string]int, chips []*circuits.Chip, constraints 
 		case c.Table:
 			g = tables
 		}
-		rows[c.Name] = 1
+		rows[c.Name]++
 		constraints -= s.System.Cost(c.Name)
 		g.names = append(g.names, c.Name)
 		g.total += float64(weight(c.Name) * float64(s.System.Cost(c.Name))) // rounded, and so the same everywhere

@@ -49,6 +49,9 @@ func (s *Scheme) tiny() (*Scheme, error) {
 			number++
 		}
 	}
+	for name, n := range s.constants() {
+		rows[name] = n
+	}
 	if err := add(fmt.Sprintf("numbers %d", number)); err != nil {
 		return nil, err
 	}
