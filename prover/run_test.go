@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 
@@ -29,7 +30,7 @@ func smallScheme() (*proof.Scheme, error) {
 	for _, c := range s.Chips.Chips {
 		if !c.Once && !s.System.Constant(c.Name) {
 			head[c.Name], rest[c.Name] = 2, 6
-			if c.Name == "program" {
+			if strings.HasPrefix(c.Name, "program") {
 				rest[c.Name] = 60
 			}
 			if n := len(known[c.Name].Rows); n > 2 { // what is the same for all programs
