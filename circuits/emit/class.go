@@ -50,9 +50,6 @@ func (b *standard) classes() error {
 		}
 		of[k] = append(of[k], name)
 		peak[k] += b.peak[name]
-		if b.data(p) {
-			peak[k] = max(peak[k], .03)
-		}
 	}
 	for _, k := range order {
 		if err := b.class(k, of[k], classBlock, classSize); err != nil {

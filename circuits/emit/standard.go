@@ -61,6 +61,9 @@ func (s *System) Hidden(name string, size, streams int) (*Shape, error) {
 	return s.Shape(name, 1, rows)
 }
 
+// ofProgram is the part that is foreseen for chips of which there are as many rows as the program is long: mixes of long runs do not show them.
+const ofProgram = .02
+
 // standard makes a family.
 type standard struct {
 	*System
@@ -81,6 +84,9 @@ func (s *System) peaks(mixes []Mix) map[string]float64 {
 		for chip, n := range m {
 			peak[chip] = max(peak[chip], float64(n*s.Cost(chip))/float64(all))
 		}
+	}
+	for _, chip := range []string{"program plain", "program charging", "program extra", "program", "initial word", "memory table"} {
+		peak[chip] = max(peak[chip], ofProgram)
 	}
 	return peak
 }
@@ -153,15 +159,6 @@ func (b *standard) fill(rows map[string]int, constraints int) {
 
 // whole reports whether a chip is a table of which the head has all rows.
 func (b *standard) whole(p *plan) bool { return p.free() && len(b.always[p.chip.Name].Rows) > 0 }
-
-// data reports whether a chip's rows are as many as the program is long, which mixes of long runs do not show.
-func (b *standard) data(p *plan) bool {
-	switch p.chip.Name {
-	case "program plain", "program extra", "program", "memory table", "initial word":
-		return true
-	}
-	return false
-}
 
 // reserve is what a circuit takes beside its rows, at most: sums, masks, powers of challenges.
 const reserve = 128

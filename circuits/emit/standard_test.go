@@ -1,6 +1,7 @@
 package emit_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/trilemma-dev/trilemma/circuits"
@@ -19,7 +20,8 @@ func TestStandard(t *testing.T) {
 	}
 	room := make(map[string]bool)
 	names := make(map[string]bool)
-	fixed := 0 // what a run takes that is not in its rows
+	again := make(map[string]bool) // in a circuit that a proof may have more than once
+	fixed := 0                     // what a run takes that is not in its rows
 	for _, sh := range shapes {
 		if sh.Constraints() > size {
 			t.Errorf("%s has %d constraints", sh.Name(), sh.Constraints())
@@ -30,14 +32,18 @@ func TestStandard(t *testing.T) {
 		names[sh.Name()] = true
 		for _, c := range chips.Chips {
 			room[c.Name] = room[c.Name] || sh.Rows(c.Name) > 0
+			again[c.Name] = again[c.Name] || sh.Rows(c.Name) > 0 && sh.Constraints() <= size/2
 		}
-		if sh.Constraints() > size/2 && sh.Name() != "steps 1" {
+		if sh.Constraints() > size/2 {
 			fixed += sh.Constraints()
 		}
 	}
 	for _, c := range chips.Chips {
 		if !room[c.Name] {
 			t.Errorf("no shape has room for %s", c.Name)
+		}
+		if goesOn := slices.ContainsFunc(c.Messages, func(m circuits.Message) bool { return m.Bus == circuits.BusState && m.Send }); goesOn && !c.Once && !again[c.Name] {
+			t.Errorf("no shape has room for many rows of %s", c.Name)
 		}
 	}
 	for _, w := range works(t, chips) {

@@ -94,9 +94,14 @@ func mixes() []emit.Mix {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const file = "mix.go"
+	golden(t, "mix.go", string(got))
+}
+
+// golden compares with a file, which -update writes.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
 	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -104,7 +109,7 @@ func mixes() []emit.Mix {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := diff.Diff(string(want), string(got)); d != "" {
+	if d := diff.Diff(string(want), got); d != "" {
 		t.Errorf("run the test with -update if this is meant (-want +got):\n%s", d)
 	}
 }

@@ -108,7 +108,7 @@ func (s *Scheme) share(rows map[string]int, chips []*circuits.Chip, constraints 
 	}
 	steps, tables, cells := &group{of: 2}, &group{of: 1}, &group{of: 1}
 	used := usual()
-	weight := func(name string) float64 { return math.Sqrt(float64(used[name] + 10)) }
+	weight := func(name string) float64 { return math.Sqrt(float64(used[name]) + 0.2) }
 	for _, c := range chips {
 		if always(c) || c.Permutation != nil {
 			continue
