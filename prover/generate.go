@@ -19,7 +19,7 @@ import (
 	cs "github.com/consensys/gnark/constraint/bn254"
 )
 
-// Generator makes proving and verifying keys. It keeps tables of some 20 MiB, so that one serves many circuits. It is not safe for
+// Generator makes proving and verifying keys. It keeps tables of some 6 MiB, so that one serves many circuits. It is not safe for
 // concurrent use; it uses all processors by itself.
 type Generator struct {
 	random io.Reader

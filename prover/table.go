@@ -39,13 +39,16 @@ const scalarBits = fr.Bits + 1
 // newTable makes the table for about so many multiplications of base, which is not infinity and of the order of fr.
 func newTable[T any, P field[T]](base point[T], scalars int) *table[T, P] {
 	w, least := 0, -1
-	for c := 4; c <= 14; c++ {
+	for c := 4; c <= maxWindow; c++ {
 		if cost := (scalarBits + c - 1) / c * (scalars + 1<<(c-1)); least < 0 || cost < least {
 			least, w = cost, c
 		}
 	}
 	return newTableW[T, P](base, w)
 }
+
+// maxWindow is the largest window of which the multiples are in a processor's own cache.
+const maxWindow = 12
 
 func newTableW[T any, P field[T]](base point[T], w int) *table[T, P] {
 	t := &table[T, P]{window: w, windows: (scalarBits + w - 1) / w}
@@ -86,7 +89,8 @@ func newSums[T any, P field[T]](n int) *sums[T, P] {
 	}
 }
 
-// add puts off sum += ±term until the batch is flushed. term must not be infinity.
+// add puts off sum += ±term until the batch is flushed. term must not be infinity. Nothing here waits for the additions before, so that several terms, which
+// lie anywhere in a table, are fetched at a time.
 func (s *sums[T, P]) add(sum, term *point[T], neg bool) {
 	if P(&sum.X).IsZero() && P(&sum.Y).IsZero() {
 		*sum = *term
@@ -96,7 +100,7 @@ func (s *sums[T, P]) add(sum, term *point[T], neg bool) {
 		return
 	}
 	n := len(s.den)
-	s.den, s.num, s.pre = s.den[:n+1], s.num[:n+1], s.pre[:n+1]
+	s.den, s.num = s.den[:n+1], s.num[:n+1]
 	if neg { // both signs turned, so that nothing is negated
 		P(&s.den[n]).Sub(&sum.X, &term.X)
 		P(&s.num[n]).Add(&term.Y, &sum.Y)
@@ -105,15 +109,14 @@ func (s *sums[T, P]) add(sum, term *point[T], neg bool) {
 		P(&s.num[n]).Sub(&term.Y, &sum.Y)
 	}
 	s.sums, s.terms = append(s.sums, sum), append(s.terms, term)
-	s.product(n)
 }
 
-// product extends the products of denominators by the one at n.
-func (s *sums[T, P]) product(n int) {
-	if n == 0 {
-		s.pre[0] = s.den[0]
-	} else {
-		P(&s.pre[n]).Mul(&s.pre[n-1], &s.den[n])
+// products multiplies the denominators.
+func (s *sums[T, P]) products() {
+	s.pre = append(s.pre[:0], s.den[0])
+	for i := 1; i < len(s.den); i++ {
+		s.pre = s.pre[:i+1]
+		P(&s.pre[i]).Mul(&s.pre[i-1], &s.den[i])
 	}
 }
 
@@ -133,8 +136,8 @@ func (s *sums[T, P]) special() (gone []*point[T]) {
 			den.SetOne()
 			gone = append(gone, sum)
 		}
-		s.product(i)
 	}
+	s.products()
 	return gone
 }
 
@@ -144,6 +147,7 @@ func (s *sums[T, P]) flush() {
 	if n == 0 {
 		return
 	}
+	s.products()
 	var gone []*point[T]
 	if P(&s.pre[n-1]).IsZero() {
 		gone = s.special()
@@ -173,14 +177,19 @@ func (s *sums[T, P]) flush() {
 	s.num, s.den, s.pre = s.num[:0], s.den[:0], s.pre[:0]
 }
 
-// stretch is how many scalars are multiplied together: enough that an inversion costs nothing and a window of the table is used while it is
-// near, few enough that all processors get some.
-const stretch = 1 << 10
+// Bounds of how many scalars are multiplied together: enough that an inversion costs nothing and a window of the table is used while it is near, few enough
+// that sums stay near, too.
+const (
+	minStretch = 1 << 8
+	maxStretch = 1 << 12
+)
 
 // multiply writes scalars[i]·base to out[i], on all processors. It ends early if ctx does.
 func (t *table[T, P]) multiply(ctx context.Context, scalars []fr.Element, out []point[T]) error {
 	var g errgroup.Group
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	cores := runtime.GOMAXPROCS(0)
+	g.SetLimit(cores)
+	stretch := min(max((len(scalars)+cores-1)/cores, minStretch), maxStretch)
 	for from := 0; from < len(scalars); from += stretch {
 		if ctx.Err() != nil {
 			break
