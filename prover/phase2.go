@@ -91,6 +91,7 @@ func lagrange[T any, P group[T]](powers []T) []T {
 func evenly(n int, f func(i int)) {
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
+	stretch := stretch(n)
 	for from := 0; from < n; from += stretch {
 		g.Go(func() error {
 			for i := from; i < min(from+stretch, n); i++ {

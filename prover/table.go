@@ -184,12 +184,17 @@ const (
 	maxStretch = 1 << 12
 )
 
+// stretch is how many of n scalars are multiplied together.
+func stretch(n int) int {
+	cores := runtime.GOMAXPROCS(0)
+	return min(max((n+cores-1)/cores, minStretch), maxStretch)
+}
+
 // multiply writes scalars[i]·base to out[i], on all processors. It ends early if ctx does.
 func (t *table[T, P]) multiply(ctx context.Context, scalars []fr.Element, out []point[T]) error {
 	var g errgroup.Group
-	cores := runtime.GOMAXPROCS(0)
-	g.SetLimit(cores)
-	stretch := min(max((len(scalars)+cores-1)/cores, minStretch), maxStretch)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	stretch := stretch(len(scalars))
 	for from := 0; from < len(scalars); from += stretch {
 		if ctx.Err() != nil {
 			break
