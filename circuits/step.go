@@ -93,7 +93,7 @@ func (s *step) fetchFields(word Field, extra ...Field) {
 // noMore adds the extra numbers that an entry has not, which are 0.
 func noMore(keys []Field) []Field {
 	for len(keys) <= maxExtra {
-		keys = append(keys, Field{{Width: 1}})
+		keys = append(keys, Field{{Width: 64}})
 	}
 	return keys
 }
