@@ -35,7 +35,7 @@ type Run struct {
 // Fill runs a program on streams within limits, and fills the chips. It takes some hundred bytes a step. The error is an [UnprovableError],
 // or [machine.ErrHost].
 func (s *System) Fill(p *machine.Program, streams [][]byte, lim link.Limits) (*Run, error) {
-	return s.follow(p, streams, lim, nil, nil)
+	return s.FillHidden(p, streams, lim, nil)
 }
 
 // follow is Fill with a look at each step, or nil. A look that changes something makes a forgery: see the tests. hides is what is hidden; nil is nothing.

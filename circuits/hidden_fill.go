@@ -24,8 +24,11 @@ type Cover struct {
 	Fuel    uint64 // the bound that is stated
 }
 
-// Streams is the input of a run of which streams are the public ones.
+// Streams is the input of a run of which streams are the public ones. A cover that is nil hides nothing.
 func (c *Cover) Streams(streams [][]byte) ([][]byte, error) {
+	if c == nil {
+		return streams, nil
+	}
 	all := slices.Clone(streams)
 	for i, want := range c.Hidden.Inputs {
 		o, ok := c.Secrets.Inputs[i]
@@ -41,7 +44,7 @@ func (c *Cover) Streams(streams [][]byte) ([][]byte, error) {
 }
 
 // FillHidden is [System.Fill] for a run that hides streams, of which the public ones are given. The error can also be [ErrSecrets], if what happens is not what
-// the cover says.
+// the cover says. A cover that is nil hides nothing.
 func (s *System) FillHidden(p *machine.Program, streams [][]byte, lim link.Limits, c *Cover) (*Run, error) {
 	all, err := c.Streams(streams)
 	if err != nil {

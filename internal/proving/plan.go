@@ -68,8 +68,17 @@ type Estimate struct {
 // Trace runs a program and writes down how, for a scheme. guest is the module that was linked, for places in it. It takes no more than so many bytes of memory, 0: some gigabytes.
 // The error is an [*Unprovable], wraps [ErrMemory], or is the context's or the host's.
 func Trace(ctx context.Context, s *proof.Scheme, p *machine.Program, guest *wasm.Module, streams [][]byte, lim link.Limits, memory int64, now func() time.Time) (*Traced, error) {
+	return trace(ctx, s, p, guest, streams, lim, memory, now, nil)
+}
+
+// trace is Trace for a run that hides what the cover says, of which the public streams are given; nil is nothing. The error can also wrap [circuits.ErrSecrets].
+func trace(ctx context.Context, s *proof.Scheme, p *machine.Program, guest *wasm.Module, streams [][]byte, lim link.Limits, memory int64, now func() time.Time, cover *circuits.Cover) (*Traced, error) {
 	start := now()
-	m := machine.New(p, streams, lim)
+	all, err := cover.Streams(streams)
+	if err != nil {
+		return nil, err
+	}
+	m := machine.New(p, all, lim)
 	if memory == 0 {
 		memory = maxTraced
 	}
@@ -86,9 +95,9 @@ func Trace(ctx context.Context, s *proof.Scheme, p *machine.Program, guest *wasm
 	}
 	t := &Traced{Execute: now().Sub(start)}
 	start = now()
-	run, err := s.Chips.Fill(p, streams, lim)
+	run, err := s.Chips.FillHidden(p, streams, lim, cover)
 	if u, ok := errors.AsType[*circuits.UnprovableError](err); ok {
-		return nil, unprovable(p, guest, streams, lim, u)
+		return nil, unprovable(p, guest, all, lim, u)
 	}
 	if err != nil {
 		return nil, err
@@ -127,7 +136,7 @@ func unprovable(p *machine.Program, guest *wasm.Module, streams [][]byte, lim li
 }
 
 func (e *Estimate) estimate(s *proof.Scheme, run *circuits.Run, cut []emit.Part) {
-	e.Steps, e.Fuel, e.Parts = run.Steps, run.Result.Fuel, len(cut)
+	e.Steps, e.Fuel, e.Parts, e.Secret = run.Steps, run.Result.Fuel, len(cut), run.Statement.Hidden != nil
 	e.Bytes = int64(len(cut)) * (2 + parts.PartSize)
 	for _, c := range s.Chips.Chips {
 		rows := run.Filling.Rows[c.Name]

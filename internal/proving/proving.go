@@ -13,11 +13,11 @@ import (
 	"time"
 
 	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/circuits"
 	"github.com/trilemma-dev/trilemma/circuits/parts"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
 	"github.com/trilemma-dev/trilemma/internal/hidden"
-	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/prover"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/verifier"
@@ -134,14 +134,7 @@ func Check(ctx context.Context, s *proof.Scheme, b *receipts.Bundle, labels []st
 		if err != nil {
 			return err
 		}
-		job, err := open.reveal(c)
-		if err != nil {
-			return fmt.Errorf("task %q: %w", c.Task.Label, err)
-		}
-		t, err := Trace(ctx, s, c.Claim.Program, guest, job.Streams, job.Limits, memory, now)
-		if err == nil {
-			err = open.same(c, t.Run.Result)
-		}
+		t, err := open.trace(ctx, s, c, guest, memory, now)
 		if err == nil {
 			err = fits(t.Needs(1), memory)
 		}
@@ -173,18 +166,10 @@ func (p *Prover) lookIn(ctx context.Context, b *receipts.Bundle, c *verifier.Cla
 // look traces a task, and refuses what cannot be proved.
 func (p *Prover) look(ctx context.Context, c *verifier.Claimed, guest *wasm.Module) (*Traced, error) {
 	p.tell(Progress{Task: c.Task.Label, Stage: "trace"})
-	job, err := p.cfg.Open.reveal(c)
+	t, err := p.cfg.Open.trace(ctx, p.cfg.Keys.Runs.Family().Scheme, c, guest, p.cfg.Memory, p.cfg.Now)
 	if err != nil {
 		return nil, err
 	}
-	t, err := Trace(ctx, p.cfg.Keys.Runs.Family().Scheme, c.Claim.Program, guest, job.Streams, job.Limits, p.cfg.Memory, p.cfg.Now)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.cfg.Open.same(c, t.Run.Result); err != nil {
-		return nil, err
-	}
-	t.Secret = c.Claim.Hidden != nil
 	_, err = p.workers(&t.Estimate)
 	return t, err
 }
@@ -197,9 +182,12 @@ func guestOf(b *receipts.Bundle, t *workflow.Task) (*wasm.Module, error) {
 	return wasm.Load(m.Data)
 }
 
-// same compares a run with what its receipt claims.
-func same(c *verifier.Claimed, got link.Result) error {
-	want := c.Claim.Result
+// same compares a run with what its receipt claims. What is hidden is empty on both sides, and fuel a bound.
+func same(c *verifier.Claimed, run *circuits.Run) error {
+	want, got := c.Claim.Result, run.Result
+	if run.Statement.Hidden != nil {
+		got.Fuel, got.Streams = run.Statement.Fuel, run.Statement.Outputs
+	}
 	switch {
 	case want.Outcome != got.Outcome:
 		return fmt.Errorf("%w: it ends in %s, not %s", ErrReceipt, got.Outcome, want.Outcome)

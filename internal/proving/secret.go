@@ -1,13 +1,17 @@
 package proving
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"time"
 
+	"github.com/trilemma-dev/trilemma/circuits"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
 	"github.com/trilemma-dev/trilemma/internal/hidden"
-	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/verifier"
+	"github.com/trilemma-dev/trilemma/wasm"
 )
 
 // Opener opens commitments.
@@ -47,25 +51,31 @@ func (o Opener) secrets(c *proof.Claim) (*proof.Secrets, error) {
 	return out, nil
 }
 
-// same compares a run with what its receipt claims: of what is hidden, that it is committed to, and within its bounds.
-func (o Opener) same(c *verifier.Claimed, got link.Result) error {
-	h := c.Claim.Hidden
-	if h == nil {
-		return same(c, got)
+// cover is what a claim hides, with all that opens it; nil if it hides nothing. The error wraps [evaluate.ErrOpen].
+func (o Opener) cover(c *proof.Claim) (*circuits.Cover, error) {
+	s, err := o.secrets(c)
+	if s == nil {
+		return nil, err
 	}
-	if got.Fuel > c.Claim.Result.Fuel {
-		return fmt.Errorf("%w: it takes more fuel", ErrReceipt)
+	return &circuits.Cover{Hidden: c.Hidden, Secrets: s, Fuel: c.Result.Fuel}, nil
+}
+
+// trace is [Trace] for a task, whose run has to be what its receipt says: of what is hidden, that it is committed to, and within its bounds. The error can also be
+// [ErrReceipt], or wraps [evaluate.ErrOpen].
+func (o Opener) trace(ctx context.Context, s *proof.Scheme, c *verifier.Claimed, guest *wasm.Module, memory int64, now func() time.Time) (*Traced, error) {
+	if _, err := o.reveal(c); err != nil { // it tells what does not fit its parameter
+		return nil, err
 	}
-	got.Fuel = c.Claim.Result.Fuel
-	s, err := o.secrets(c.Claim)
+	cover, err := o.cover(c.Claim)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for i, sealed := range h.Outputs {
-		if hidden.Commit(got.Streams[i], s.Outputs[i]) != sealed.Commitment || uint64(len(got.Streams[i])) > sealed.Most {
-			return fmt.Errorf("%w: its hidden output stream %d is another one", ErrReceipt, i)
-		}
-		got.Streams[i] = nil
+	t, err := trace(ctx, s, c.Claim.Program, guest, c.Claim.Streams, c.Claim.Limits, memory, now, cover)
+	if errors.Is(err, circuits.ErrSecrets) {
+		return nil, fmt.Errorf("%w: %w", ErrReceipt, err)
 	}
-	return same(c, got)
+	if err != nil {
+		return nil, err
+	}
+	return t, same(c, t.Run)
 }
