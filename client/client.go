@@ -42,6 +42,9 @@ type (
 	AnswerRequest    = wire.AnswerRequest
 	Dispute          = wire.Dispute
 	DisputeRequest   = wire.DisputeRequest
+	Hearing          = wire.Hearing
+	HearingRequest   = wire.HearingRequest
+	HearingReply     = wire.HearingReply
 
 	Preflight        = wire.Preflight
 	PreflightRequest = wire.PreflightRequest

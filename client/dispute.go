@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 
@@ -12,13 +11,9 @@ import (
 
 // NewChallenge has the service challenge the executor of a run whose bundle is there, and returns the challenge too. As long as it is not answered the same one is given again.
 func (c *Client) NewChallenge(ctx context.Context, r ChallengeRequest) (*Challenge, block.Block, error) {
-	data, err := json.Marshal(r)
-	if err != nil {
-		return nil, block.Block{}, err
-	}
 	var out Challenge
 	use := c.useOfRun(ctx, r.Run, "spot", false)
-	if err := c.get(ctx, call{method: http.MethodPost, path: "/v1/challenges", command: capability.CommandChallenge, use: use, typ: "application/json", body: data}, &out); err != nil {
+	if err := c.post(ctx, "/v1/challenges", capability.CommandChallenge, use, nil, r, &out); err != nil {
 		return nil, block.Block{}, err
 	}
 	id, err := block.Parse(out.Challenge)
@@ -38,4 +33,25 @@ func (c *Client) Answer(ctx context.Context, r AnswerRequest) (*Job, error) {
 func (c *Client) Dispute(ctx context.Context, r DisputeRequest) (*Job, error) {
 	use := c.useOfRun(ctx, r.A, "dispute", !r.Held)
 	return c.submit(ctx, "/v1/disputes", capability.CommandChallenge, use, r)
+}
+
+// OpenHearing opens a dispute about one task of two runs whose bundles are at the service, whose sides answer for themselves.
+func (c *Client) OpenHearing(ctx context.Context, r HearingRequest) (*Hearing, error) {
+	return c.hearing(ctx, "/v1/hearings", c.useOfRun(ctx, r.A, "dispute", false), r)
+}
+
+// Hearing asks where a hearing stands.
+func (c *Client) Hearing(ctx context.Context, id string) (*Hearing, error) {
+	var out Hearing
+	return &out, c.get(ctx, call{method: http.MethodGet, path: "/v1/hearings/" + id, command: capability.CommandGet}, &out)
+}
+
+// Reply answers for a side, whose executor signs the request: see verifier.Respond for what to answer.
+func (c *Client) Reply(ctx context.Context, id string, r HearingReply) (*Hearing, error) {
+	return c.hearing(ctx, "/v1/hearings/"+id+"/replies", nil, r)
+}
+
+func (c *Client) hearing(ctx context.Context, path string, use *capability.Use, body any) (*Hearing, error) {
+	var out Hearing
+	return &out, c.post(ctx, path, capability.CommandChallenge, use, nil, body, &out)
 }

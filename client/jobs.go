@@ -20,12 +20,17 @@ import (
 
 // submit asks for work. It waits for up to a few seconds, so that what is short needs no second request.
 func (c *Client) submit(ctx context.Context, path, command string, use *capability.Use, body any) (*Job, error) {
+	var out Job
+	return &out, c.post(ctx, path, command, use, map[string]string{"Prefer": "wait=5"}, body, &out)
+}
+
+// post sends an object and decodes the answer into v.
+func (c *Client) post(ctx context.Context, path, command string, use *capability.Use, header map[string]string, body, v any) error {
 	data, err := json.Marshal(body)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var out Job
-	return &out, c.get(ctx, call{method: http.MethodPost, path: path, command: command, use: use, typ: "application/json", body: data, header: map[string]string{"Prefer": "wait=5"}}, &out)
+	return c.get(ctx, call{method: http.MethodPost, path: path, command: command, use: use, typ: "application/json", body: data, header: header}, v)
 }
 
 // Run asks for a run of a workflow that is at the service. The job may have ended when it returns; otherwise see [Client.Wait].

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -31,6 +32,14 @@ func (s *Server) disputeOperations() {
 	register(s, workOperation("post-dispute", "/v1/disputes", "verification", "Find out who is wrong where two runs disagree, and rule",
 		"Both sides are played here, from what the bundles hold. Rulings are signed by the service. The invocation's check is dispute."),
 		need{command: capability.CommandChallenge, body: maxRequest}, s.postDispute)
+	register(s, huma.Operation{OperationID: "post-hearing", Method: http.MethodPost, Path: "/v1/hearings", Tags: []string{"verification"}, DefaultStatus: http.StatusCreated,
+		Summary: "Open a dispute about one task, whose sides answer for themselves", Description: "The same request is the same hearing. What is decided by what the runs say as such is decided at once. The invocation's check is dispute."},
+		need{command: capability.CommandChallenge, body: maxRequest}, s.postHearing)
+	register(s, huma.Operation{OperationID: "get-hearing", Method: http.MethodGet, Path: "/v1/hearings/{cid}", Tags: []string{"verification"}, Summary: "Where a hearing stands, and what it asks"},
+		need{command: capability.CommandGet}, s.getHearing)
+	register(s, huma.Operation{OperationID: "post-reply", Method: http.MethodPost, Path: "/v1/hearings/{cid}/replies", Tags: []string{"verification"}, DefaultStatus: http.StatusCreated,
+		Summary: "Answer for a side", Description: "The invocation is signed by the executor of that side. Who has not answered by the deadline loses."},
+		need{command: capability.CommandChallenge, body: 16 << 20}, s.postReply)
 	register(s, huma.Operation{OperationID: "get-answer", Method: http.MethodGet, Path: "/v1/answers/{cid}", Tags: []string{"verification"},
 		Responses: answers("The answer, its challenge and its openings", typeCAR), Summary: "An answer to a challenge, as one CAR file"},
 		need{command: capability.CommandGet, public: true}, func(ctx context.Context, in *named) (*huma.StreamResponse, error) {
@@ -41,6 +50,54 @@ func (s *Server) disputeOperations() {
 		need{command: capability.CommandGet, public: true}, func(ctx context.Context, in *named) (*huma.StreamResponse, error) {
 			return s.getArchive(ctx, in, work.RulingArchive)
 		})
+}
+
+func (s *Server) hearings() *work.Hearings {
+	return &work.Hearings{Referee: s.cfg.Signer, Blocks: s.cfg.Blocks, Records: s.cfg.Records, Now: s.cfg.Now}
+}
+
+func (s *Server) postHearing(ctx context.Context, in *struct{ Body wire.HearingRequest }) (*reply[wire.Hearing], error) {
+	for _, run := range []string{in.Body.A, in.Body.B} {
+		if _, err := s.asksFor(ctx, run, modeDispute, false); err != nil {
+			return nil, err
+		}
+	}
+	return heard(s.hearings().Open(ctx, &in.Body))
+}
+
+func (s *Server) getHearing(ctx context.Context, in *named) (*reply[wire.Hearing], error) {
+	if _, err := in.parse(); err != nil {
+		return nil, err
+	}
+	return heard(s.hearings().Look(ctx, in.CID))
+}
+
+// replyInput is a side's answer to what a hearing asks.
+type replyInput struct {
+	CID  string `path:"cid" maxLength:"256"`
+	Body wire.HearingReply
+}
+
+func (s *Server) postReply(ctx context.Context, in *replyInput) (*reply[wire.Hearing], error) {
+	if _, err := (&named{in.CID}).parse(); err != nil {
+		return nil, err
+	}
+	by := granted(ctx).principal
+	if !strings.HasPrefix(by, "did:") { // in development mode anybody here may answer
+		by = ""
+	}
+	out, err := s.hearings().Reply(ctx, in.CID, by, &in.Body)
+	if errors.Is(err, work.ErrOtherSide) {
+		return nil, problem(CodeDenied, "%v", err)
+	}
+	return heard(out, err)
+}
+
+func heard(h *wire.Hearing, err error) (*reply[wire.Hearing], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &reply[wire.Hearing]{*h}, nil
 }
 
 // getArchive gathers what a block is the root of, and sends it as a CAR file.

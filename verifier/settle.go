@@ -22,6 +22,7 @@ type SettleConfig struct {
 	Arity   uint64            // of the bisection; 0: see [spotcheck.GameConfig]
 	Opener  Opener            // speaks for sides whose bundles hold modules and inputs; nil: bundles hold the openings that it takes, or nothing is decided
 	Referee capability.Signer // signs rulings; nil: none are made
+	Heard   *Hearing          // of one task, whose sides answer for themselves; Opener is not used then. nil: both sides are played here
 
 	Now func() time.Time     // required
 	CPU func() time.Duration // CPU time of the process; may be nil
@@ -53,9 +54,10 @@ type Settlement struct {
 	Receipts    [2]cid.Cid
 	Executors   [2]string
 	State       string
-	Reason      string  // why it is open, or what it follows
-	Differ      string  // in what the receipts contradict each other
-	Wrong       []Party // of a settled one
+	Reason      string   // why it is open, or what it follows
+	Differ      string   // in what the receipts contradict each other
+	Wrong       []Party  // of a settled one
+	Pending     *Pending // of an open one that is heard: what is waited for
 	Rounds      int
 	Messages    int
 	Bytes       int64             // of all messages
@@ -73,6 +75,9 @@ var ErrNothingShared = errors.New("the bundles have no computation in common")
 func Settle(ctx context.Context, a, b *receipts.Bundle, cfg SettleConfig) ([]Settlement, error) {
 	if cfg.Now == nil {
 		return nil, errors.New("verifier: a clock is required")
+	}
+	if cfg.Heard != nil {
+		cfg.Opener = nil
 	}
 	var cs [2]*checker
 	for i, bundle := range []*receipts.Bundle{a, b} {
@@ -170,6 +175,7 @@ func (d *dispute) settle(ctx context.Context, apart map[string]bool, asked bool)
 	if f := d.opposite(faults); f != nil {
 		faults, err = append(faults, *f), nil
 	}
+	d.out.Pending, _ = errors.AsType[*Pending](err)
 	if err != nil {
 		return d.open(apart, asked, err)
 	}

@@ -91,3 +91,34 @@ type Wrong struct {
 	Segment  *uint64 `json:"segment,omitempty"`
 	Evidence string  `json:"evidence,omitempty" doc:"CID of a refutation"`
 }
+
+// HearingRequest opens a dispute about one task of two runs whose bundles are stored, whose sides answer for themselves.
+type HearingRequest struct {
+	A        string  `json:"a" doc:"CID of a run's record"`
+	B        string  `json:"b" doc:"CID of the other run's record"`
+	Task     string  `json:"task" maxLength:"1000" doc:"label, in the first run"`
+	Arity    uint64  `json:"arity,omitempty" minimum:"0" maximum:"1024" doc:"into how many parts a round divides what is left; default 16"`
+	Patience float64 `json:"patience_seconds,omitempty" minimum:"0" maximum:"604800" doc:"that a side is given for an answer; default 60"`
+}
+
+// Hearing is where such a dispute stands.
+type Hearing struct {
+	ID         string     `json:"id" doc:"CID"`
+	Done       bool       `json:"done" doc:"nothing more is asked"`
+	Round      int        `json:"round"`
+	Deadline   string     `json:"deadline,omitempty" doc:"RFC 3339: who has not answered by then loses"`
+	Asks       []Asked    `json:"asks" doc:"what is waited for"`
+	Settlement Settlement `json:"settlement"`
+}
+
+// Asked is a question that a side owes an answer to.
+type Asked struct {
+	Side string `json:"side" enum:"A,B"`
+	Ask  []byte `json:"ask" doc:"the question, as DAG-CBOR"`
+}
+
+// HearingReply is a side's answer.
+type HearingReply struct {
+	Side  string `json:"side" enum:"A,B"`
+	Reply []byte `json:"reply" maxLength:"16777216" doc:"the answer, as DAG-CBOR"`
+}

@@ -178,15 +178,15 @@ func (w *Worker) answer(ctx context.Context, in wire.AnswerRequest, p Progress) 
 	if err != nil { // what the bundle lacks, or holds
 		return nil, refuse(err)
 	}
-	if err := w.keepArchive(ctx, made); err != nil {
+	if err := keepArchive(ctx, w.Blocks, made); err != nil {
 		return nil, err
 	}
 	return report.Answer(made)
 }
 
-func (w *Worker) keepArchive(ctx context.Context, a *receipts.Archive) error {
+func keepArchive(ctx context.Context, blocks store.Blocks, a *receipts.Archive) error {
 	for c, data := range a.Blocks {
-		if err := w.Blocks.Put(ctx, block.Block{CID: c, Data: data}); err != nil {
+		if err := blocks.Put(ctx, block.Block{CID: c, Data: data}); err != nil {
 			return fmt.Errorf("keep %s: %w", a.Root, err)
 		}
 	}
@@ -287,7 +287,7 @@ func (w *Worker) dispute(ctx context.Context, in wire.DisputeRequest, p Progress
 	}
 	for i := range found {
 		if r := found[i].Ruling; r != nil {
-			if err := w.keepArchive(ctx, r); err != nil {
+			if err := keepArchive(ctx, w.Blocks, r); err != nil {
 				return nil, err
 			}
 		}
