@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/propagation"
 
 	"github.com/trilemma-dev/trilemma/receipts"
 )
@@ -96,7 +97,8 @@ func (w *worker) do(d *delivery, h Handler) error {
 	if d.failed, err = w.failures(d); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancelCause(withBatch(w.stop, &to))
+	traced := propagation.TraceContext{}.Extract(w.stop, propagation.HeaderCarrier(d.msg.Headers()))
+	ctx, cancel := context.WithCancelCause(withBatch(traced, &to))
 	defer cancel(nil)
 	p := newPulse(w, d, cancel)
 	out, err := call(ctx, h, &Work{ID: d.id, Job: d.Job.job(), Attempt: int(d.Attempt), tell: p.report})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"go.opentelemetry.io/otel/propagation"
 
 	"github.com/trilemma-dev/trilemma/block"
 )
@@ -37,6 +38,8 @@ func (e *Engine) loadQueued(ctx context.Context, id ID) (*accepted, uint64, erro
 // Submit accepts a job: when it returns, the job will end. blocks is content that the job needs and that may not be here
 // yet; it is kept. To submit a job that is queued, running or done changes nothing and writes nothing; one that failed or
 // was cancelled starts anew.
+//
+// The trace that ctx belongs to goes with the job, to whichever process does it.
 //
 // After an error that is not about the job it may have been accepted all the same; to submit it again is harmless.
 func (e *Engine) Submit(ctx context.Context, j Job, blocks ...block.Block) (Status, error) {
@@ -70,7 +73,9 @@ func (e *Engine) Submit(ctx context.Context, j Job, blocks ...block.Block) (Stat
 		if err != nil {
 			return Status{}, err
 		}
-		_, err = e.publish(ctx, &nats.Msg{Subject: jobSubject + id.token(), Data: data}, seq)
+		m := &nats.Msg{Subject: jobSubject + id.token(), Data: data, Header: nats.Header{}}
+		propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(m.Header))
+		_, err = e.publish(ctx, m, seq)
 		if errors.Is(err, errConflict) {
 			continue
 		}

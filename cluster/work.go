@@ -130,9 +130,12 @@ func (w *worker) class(ctx context.Context, class string, h Handler) {
 	slots.Wait()
 }
 
+// queuePrefix begins the names of the classes' consumers.
+const queuePrefix = "work-"
+
 // queue is the consumer that all workers of a class share.
 func (e *Engine) queue(ctx context.Context, class string, wait time.Duration) (jetstream.Consumer, error) {
-	name := "work-" + class
+	name := queuePrefix + class
 	c, err := e.jobs.Consumer(ctx, name)
 	if !errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return c, err

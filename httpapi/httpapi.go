@@ -36,6 +36,9 @@ type Config struct {
 	// Ready tells, as an error, why no work can be done now; nil: it always can.
 	Ready func(context.Context) error
 
+	// Queues tells how many jobs there are, by class; nil: metrics do not tell.
+	Queues func(context.Context) ([]Queue, error)
+
 	// Keys are the manifests of the keys to prove with; nil: there are none.
 	Keys func() (*wire.Keys, error)
 
@@ -149,6 +152,11 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Metrics == nil {
 		cfg.Metrics = NewMetrics(prometheus.NewRegistry())
+	}
+	if cfg.Queues != nil {
+		if err := cfg.Metrics.watchQueues(cfg.Queues); err != nil {
+			return nil, err
+		}
 	}
 	s := &Server{cfg: cfg, start: cfg.Now(), keys: idempotency{recent[digest, remembered]{most: maxKeys}},
 		done: recent[digest, Status]{most: 10_000}, asked: recent[cid.Cid, *runnable]{most: 10_000}}

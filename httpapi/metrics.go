@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -33,6 +34,7 @@ type Metrics struct {
 	segments prometheus.Counter
 	verdicts *prometheus.CounterVec
 
+	caches    *prometheus.CounterVec
 	parts     *prometheus.CounterVec
 	partTimes *prometheus.HistogramVec
 	proofs    *prometheus.CounterVec
@@ -66,6 +68,7 @@ func NewMetrics(r *prometheus.Registry) *Metrics {
 		steps:     plain("steps_total", "Machine instructions of transcripts."),
 		segments:  plain("segments_total", "Segments of transcripts."),
 		verdicts:  counter("verdicts_total", "Verdicts, by mode and outcome.", "mode", "outcome"),
+		caches:    counter("cache_total", "What was looked for among what is remembered here, by what it is and by whether it was there.", "cache", "found"),
 		parts:     counter("proof_parts_total", "Parts of proofs that were worked at here, by stage and end.", "stage", "end"),
 		partTimes: histogram("proof_part_seconds", "How long parts of proofs were worked at here.", prometheus.ExponentialBuckets(0.01, 2, 14), "stage"),
 		proofs:    counter("proofs_total", "Proofs that were made of tasks, by where their keys come from.", "setup"),
@@ -75,7 +78,7 @@ func NewMetrics(r *prometheus.Registry) *Metrics {
 }
 
 func (m *Metrics) handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}) // without the engine the rest is told
 }
 
 func (m *Metrics) request(route, method string, status int, took time.Duration) {
@@ -86,6 +89,50 @@ func (m *Metrics) request(route, method string, status int, took time.Duration) 
 	}
 	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
 	m.durations.WithLabelValues(route).Observe(took.Seconds())
+}
+
+// cache counts that something was looked for.
+func (m *Metrics) cache(name string, found bool) {
+	m.caches.WithLabelValues(name, strconv.FormatBool(found)).Inc()
+}
+
+// Queue is how many jobs of a class have not ended.
+type Queue struct {
+	Class            string
+	Waiting, Running int64
+}
+
+// queues tells how deep queues are whenever it is asked.
+type queues struct {
+	depth *prometheus.Desc
+	ask   func(context.Context) ([]Queue, error)
+}
+
+// scrapeTime bounds how long metrics wait for the engine.
+const scrapeTime = 2 * time.Second
+
+// Describe implements [prometheus.Collector].
+func (q *queues) Describe(to chan<- *prometheus.Desc) { to <- q.depth }
+
+// Collect implements [prometheus.Collector]. Queues that cannot be seen now are an error of the scrape.
+func (q *queues) Collect(to chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTime)
+	defer cancel()
+	all, err := q.ask(ctx)
+	if err != nil {
+		to <- prometheus.NewInvalidMetric(q.depth, err)
+		return
+	}
+	for _, one := range all {
+		to <- prometheus.MustNewConstMetric(q.depth, prometheus.GaugeValue, float64(one.Waiting), one.Class, "waiting")
+		to <- prometheus.MustNewConstMetric(q.depth, prometheus.GaugeValue, float64(one.Running), one.Class, "running")
+	}
+}
+
+// watchQueues adds the depth of queues to the metrics.
+func (m *Metrics) watchQueues(ask func(context.Context) ([]Queue, error)) error {
+	return m.registry.Register(&queues{ask: ask,
+		depth: prometheus.NewDesc("trilemma_queue_jobs", "Jobs that have not ended, by class and by whether a worker has them.", []string{"class", "state"}, nil)})
 }
 
 // Part counts a part of a proof that was worked at here, at a stage: commit or prove.

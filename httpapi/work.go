@@ -74,14 +74,15 @@ type runnable struct {
 
 // runnable reads what a workflow asks for.
 func (s *Server) runnable(ctx context.Context, c cid.Cid) (*runnable, error) {
-	if r, ok := s.asked.get(c); ok {
+	r, ok := s.asked.get(c)
+	if s.cfg.Metrics.cache("workflows", ok); ok {
 		return r, nil
 	}
 	w, err := s.workflow(ctx, c.String())
 	if err != nil {
 		return nil, err
 	}
-	r := &runnable{use: report.UseOf(w)}
+	r = &runnable{use: report.UseOf(w)}
 	for i, t := range w.Tasks {
 		if i == 0 {
 			r.executor = t.Sub
@@ -240,7 +241,7 @@ func submit[P any](ctx context.Context, s *Server, in *ask[P], kind string, subj
 		return nil, err
 	}
 	status, ok := s.done.get(id)
-	if !ok {
+	if s.cfg.Metrics.cache("answers", ok); !ok {
 		if status, err = s.cfg.Engine.Submit(ctx, Work{Kind: kind, Subject: subject, Request: request}); err != nil {
 			return nil, err
 		}

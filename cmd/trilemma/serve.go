@@ -222,7 +222,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 		return err
 	}
 	effects := effectsAllowed(f.files, f.hosts)
-	proofs := a.prover(e, metrics, f.data)
+	proofs := a.prover(e, metrics, tracer.Tracer("trilemma"), f.data)
 	proofs.Memory, proofs.Parts = f.proveMemory<<20, f.parts
 	if f.nats != "" {
 		proofs.Spread = spreadParts
@@ -234,7 +234,7 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	if err != nil {
 		return hostFailure(err)
 	}
-	api, err := httpapi.New(f.service(httpapi.Config{Signer: key, Engine: jobs.Engine{Engine: e}, News: jobs.Engine{Engine: e}, Blocks: e, Records: e, Ready: e.Ready, Keys: a.setup, Console: page, Open: open, Effects: names(effects), Schemes: schemes(f.keyScheme, f.proofs),
+	api, err := httpapi.New(f.service(httpapi.Config{Signer: key, Engine: jobs.Engine{Engine: e}, News: jobs.Engine{Engine: e}, Blocks: e, Records: e, Ready: e.Ready, Queues: jobs.Engine{Engine: e}.Queues, Keys: a.setup, Console: page, Open: open, Effects: names(effects), Schemes: schemes(f.keyScheme, f.proofs),
 		Version: version(), Dir: f.data, Log: log, Metrics: metrics, Tracer: tracer}))
 	if err != nil {
 		return usage("%w", err)

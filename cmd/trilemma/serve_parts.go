@@ -45,8 +45,8 @@ func slots(n int, many bool) int {
 const spreadParts = 32
 
 // prover makes proofs for a service, or works at their parts for another one. Its keys are those of this home.
-func (a *app) prover(e *cluster.Engine, metrics *httpapi.Metrics, data string) *jobs.Proofs {
-	return &jobs.Proofs{Engine: e, Metrics: metrics, Open: a.provingKeys, Sessions: filepath.Join(data, "proving")}
+func (a *app) prover(e *cluster.Engine, metrics *httpapi.Metrics, tracer trace.Tracer, data string) *jobs.Proofs {
+	return &jobs.Proofs{Engine: e, Metrics: metrics, Tracer: tracer, Open: a.provingKeys, Sessions: filepath.Join(data, "proving")}
 }
 
 // schemes are the circuits that a service proves with, the default first; none if it makes no proofs.

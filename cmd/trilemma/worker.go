@@ -12,7 +12,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
-	"go.opentelemetry.io/otel/trace/noop"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/trilemma-dev/trilemma/capability"
@@ -65,6 +64,7 @@ is secret is refused when it is submitted.`,
 	fl.IntVar(&f.parts, "parts", 0, "parts of proofs at a time, of the class prove; 0: one for each core")
 	schemeFlag(c, &f.keyScheme)
 	fl.DurationVar(&f.drain, "drain", 20*time.Second, "how long jobs may take to end when the worker is told to stop")
+	fl.StringVar(&f.traces, "traces", "", "send OpenTelemetry traces to this OTLP/HTTP URL: a job's go on where its request's began")
 	fl.StringVar(&f.logFormat, "log-format", "text", "text or json")
 	fl.StringVar(&f.logLevel, "log-level", "info", "debug, info, warn or error")
 	completeFlag(c, "classes", oneOf(cluster.ClassExecute, cluster.ClassCheck, cluster.ClassProve))
@@ -112,7 +112,13 @@ func (a *app) join(ctx context.Context, f workerFlags) (err error) {
 		return usage("--parts %d is negative", f.parts)
 	}
 	metrics := httpapi.NewMetrics(prometheus.NewRegistry())
-	h := &jobs.Handler{Metrics: metrics, Tracer: noop.NewTracerProvider().Tracer("")}
+	spans, flush, err := traces(ctx, f.traces, version())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, flush()) }()
+	tracer := spans.Tracer("trilemma")
+	h := &jobs.Handler{Metrics: metrics, Tracer: tracer}
 	handlers, parts, err := f.picked(h.Handlers())
 	if err != nil {
 		return err
@@ -136,7 +142,7 @@ func (a *app) join(ctx context.Context, f workerFlags) (err error) {
 	var work []cluster.WorkerConfig
 	told := slices.Sorted(maps.Keys(handlers))
 	if parts {
-		p := a.prover(e, metrics, f.data)
+		p := a.prover(e, metrics, tracer, f.data)
 		p.Open, p.Parts = a.provingKeysHere, f.parts
 		k, err := p.Keys(ctx, f.keyScheme)
 		if err != nil {

@@ -101,6 +101,16 @@ func (j Engine) Feed(ctx context.Context, after uint64, f func(httpapi.Issued) e
 	}))
 }
 
+// Queues tells how many jobs there are, by class.
+func (j Engine) Queues(ctx context.Context) ([]httpapi.Queue, error) {
+	all, err := j.Depths(ctx)
+	var out []httpapi.Queue
+	for _, d := range all {
+		out = append(out, httpapi.Queue(d))
+	}
+	return out, err
+}
+
 // edge puts the engine's errors into the service's words.
 func edge(err error) error {
 	for _, e := range []struct{ from, to error }{

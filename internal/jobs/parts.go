@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/ipfs/go-cid"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/circuits/parts"
@@ -114,8 +116,10 @@ func (s *spread) forget(ctx context.Context) (err error) {
 }
 
 // partHandler works at parts for the engine.
-func partHandler(e *cluster.Engine, hands prover.Hands) cluster.Handler {
+func partHandler(e *cluster.Engine, hands prover.Hands, tracer trace.Tracer) cluster.Handler {
 	return func(ctx context.Context, w *cluster.Work) (cluster.Outcome, error) {
+		ctx, span := tracer.Start(ctx, "job "+w.Job.Mode, trace.WithAttributes(attribute.String("job.id", string(w.ID))))
+		defer span.End()
 		b, err := e.Get(ctx, w.Job.Subject)
 		if err != nil {
 			return cluster.Outcome{}, err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ipfs/go-cid"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/trilemma-dev/trilemma/cluster"
 	"github.com/trilemma-dev/trilemma/httpapi"
@@ -17,12 +18,13 @@ import (
 	"github.com/trilemma-dev/trilemma/receipts"
 )
 
-// Proofs makes proofs: it implements the work package's Prover. All fields up to Metrics are required. It is safe for concurrent use.
+// Proofs makes proofs: it implements the work package's Prover. All fields up to Tracer are required. It is safe for concurrent use.
 type Proofs struct {
 	Engine   *cluster.Engine
 	Open     func(ctx context.Context, scheme string) (*proving.Keys, error) // the keys of a scheme, made if they are not there; called once at a time
 	Sessions string                                                          // directory of proofs in the making
 	Metrics  *httpapi.Metrics
+	Tracer   trace.Tracer
 
 	Memory int64 // bytes that proving may take here; 0: no limit
 	Parts  int   // that are worked at here at once; 0: one for each core, below: none
@@ -89,7 +91,7 @@ func (p *Proofs) hands(k *proving.Keys) prover.Hands { return counted{k.Runs.Her
 // Worker says how parts under keys are worked at here.
 func (p *Proofs) Worker(k *proving.Keys) cluster.WorkerConfig {
 	class := PartClass(k.Runs.Family())
-	return cluster.WorkerConfig{Handlers: map[string]cluster.Handler{class: partHandler(p.Engine, p.hands(k))}, Slots: map[string]int{class: p.slots()}, AckWait: partWait}
+	return cluster.WorkerConfig{Handlers: map[string]cluster.Handler{class: partHandler(p.Engine, p.hands(k), p.Tracer)}, Slots: map[string]int{class: p.slots()}, AckWait: partWait}
 }
 
 func (p *Proofs) slots() int {
