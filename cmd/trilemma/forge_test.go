@@ -51,7 +51,7 @@ func forge(ts *testscript.TestScript, neg bool, args []string) {
 		var v datamodel.Node = basicnode.NewInt(41)
 		task.Claim.Out = receipts.Out{Ok: &v}
 	case "fuel":
-		*task.Claim.Run.Fuel++
+		ts.Check(forgery.Costlier(b, &task.Claim))
 	case "swap":
 		task.Claim.Ran = run.Claim.Ran
 	case "segment":

@@ -65,18 +65,9 @@ func read(t *testing.T, data []byte) *evidence.File {
 // lie is the bundle with the claim of task a changed, and signed as it should be.
 func (m made) lie(t *testing.T, change func(*receipts.Bundle, *receipts.Claim) error) []byte {
 	t.Helper()
-	b, err := receipts.ReadBundle(bytes.NewReader(m.data), block.CARLimits{})
+	data, err := forge.Claim(m.data, m.key, "a", change)
 	must(t, err)
-	_, task, err := forge.Receipts(b, "a")
-	must(t, err)
-	must(t, change(b, &task.Claim))
-	forged, err := receipts.Issue(m.key, task.Claim, task.Meta)
-	must(t, err)
-	b, err = forge.Replace(b, m.key, "a", forged)
-	must(t, err)
-	var out bytes.Buffer
-	must(t, b.Write(&out))
-	return out.Bytes()
+	return data
 }
 
 func outcome(t *testing.T, f *evidence.File, ask evidence.Ask) string {
@@ -101,10 +92,7 @@ func TestFile(t *testing.T) {
 		t.Error("a block that is not there was found")
 	}
 	bent := m.lie(t, forge.Flip)
-	costly := m.lie(t, func(_ *receipts.Bundle, c *receipts.Claim) error {
-		*c.Run.Fuel++
-		return nil
-	})
+	costly := m.lie(t, forge.Costlier)
 	stranger, err := capability.KeyFromSeed(make([]byte, 32))
 	must(t, err)
 	all := int64(*f.Run.Tasks["a"].Segments + *f.Run.Tasks["b"].Segments)

@@ -2,6 +2,7 @@
 package forge
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/ipld/go-ipld-prime/datamodel"
@@ -40,6 +41,37 @@ func Replace(b *receipts.Bundle, key capability.Signer, label string, forged blo
 	b.Blocks[forged.CID], b.Blocks[whole.CID] = forged.Data, whole.Data
 	b.Record.Receipt = receipts.Link(whole.CID)
 	return receipts.NewBundle(b.Record, b.Blocks)
+}
+
+// Claim is a bundle, as the bytes of one, in which the claim of a task is changed and signed with the key of the executor.
+func Claim(bundle []byte, key capability.Signer, label string, change func(*receipts.Bundle, *receipts.Claim) error) ([]byte, error) {
+	b, err := receipts.ReadBundle(bytes.NewReader(bundle), block.CARLimits{})
+	if err != nil {
+		return nil, err
+	}
+	_, task, err := Receipts(b, label)
+	if err != nil {
+		return nil, err
+	}
+	if err := change(b, &task.Claim); err != nil {
+		return nil, err
+	}
+	forged, err := receipts.Issue(key, task.Claim, task.Meta)
+	if err != nil {
+		return nil, err
+	}
+	if b, err = Replace(b, key, label, forged); err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = b.Write(&out)
+	return out.Bytes(), err
+}
+
+// Costlier lets a claim say one fuel more.
+func Costlier(_ *receipts.Bundle, claim *receipts.Claim) error {
+	*claim.Run.Fuel++
+	return nil
 }
 
 // Flip changes one bit of the state after the second segment of a claim's transcript.

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks"
+import { bundle } from "./api"
 import { type Opened, type Settled, close, open, settle } from "./checker"
 import { Choose, bytesOf } from "./files"
 import { Outcome, Trouble, bytes, plural, seconds, short } from "./words"
@@ -8,13 +9,13 @@ export function Dispute({ mine }: { mine: Opened }) {
   const [found, setFound] = useState<Settled[]>()
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>()
-  const take = async ([f]: File[]) => {
-    if (!f) return
+  const [cid, setCid] = useState("")
+  const against = async (fetched: () => Promise<Uint8Array>) => {
     setBusy(true)
     setError(undefined)
     setFound(undefined)
     try {
-      const other = await open(await bytesOf(f))
+      const other = await open(await fetched())
       try {
         setFound(await settle(mine.file, other.file))
       } finally {
@@ -34,9 +35,15 @@ export function Dispute({ mine }: { mine: Opened }) {
         one side B.
       </p>
       <div class="row">
-        <Choose accept=".car" take={take}>
+        <Choose accept=".car" take={([f]) => f && against(() => bytesOf(f))}>
           Open the other bundle…
         </Choose>
+        <label class="grow">
+          or a run at this service <input type="text" placeholder="its CID" value={cid} onInput={(e) => setCid(e.currentTarget.value.trim())} />
+        </label>
+        <button type="button" disabled={busy || cid === ""} onClick={() => against(() => bundle(cid))}>
+          Settle
+        </button>
         <span role="status">{busy ? "Settling…" : ""}</span>
       </div>
       {error !== undefined && <Trouble error={error} />}

@@ -59,6 +59,26 @@ async function narrow(what) {
   await page.setViewportSize({ width: 1100, height: 900 })
 }
 
+// submit runs calls of fib, a task for each.
+async function submit(...params) {
+  const tasks = Object.fromEntries(params.map((n) => ["fib" + n, { run: { mod: "fib.wasm", fun: "fib", params: [n] } }]))
+  await page.goto(line.url + "/#/")
+  await page.getByRole("heading", { name: "Submit a workflow" }).waitFor()
+  await page.getByLabel("Workflow, as JSON or YAML").fill(JSON.stringify({ trilemma: "workflow/1", tasks }, null, 2))
+  const needed = page.locator(".names input[type=file]")
+  if (await needed.count()) await needed.setInputFiles("../../guests/wasm/fib.wasm")
+  await button("Run").click()
+}
+
+// prove asks the service for a small proof.
+async function prove(label) {
+  await page.getByRole("heading", { name: "Run ok" }).waitFor()
+  await tab("Prove").click()
+  await page.getByLabel(label).check()
+  await page.getByLabel("Circuits").selectOption("small")
+  await button("Prove").click()
+}
+
 async function drop(...names) {
   const data = await page.evaluateHandle(
     (files) => {
@@ -157,17 +177,8 @@ try {
   await accessible("prove")
 
   step("a small run, proved by the service, and the proof checked in the browser")
-  await page.goto(line.url + "/#/")
-  await page.getByRole("heading", { name: "Submit a workflow" }).waitFor()
-  const small = { trilemma: "workflow/1", tasks: { fib: { run: { mod: "fib.wasm", fun: "fib", params: [10] } } } }
-  await page.getByLabel("Workflow, as JSON or YAML").fill(JSON.stringify(small))
-  await page.setInputFiles(".names input[type=file]", "../../guests/wasm/fib.wasm")
-  await button("Run").click()
-  await page.getByRole("heading", { name: "Run ok" }).waitFor()
-  await tab("Prove").click()
-  await page.getByLabel("fib").check()
-  await page.getByLabel("Circuits").selectOption("small")
-  await button("Prove").click()
+  await submit(10)
+  await prove("fib10")
   await page.getByRole("progressbar").waitFor()
   await shot("proving")
   await page.getByRole("link", { name: /Verify the 1 proof/ }).click({ timeout: 400_000 })
@@ -184,15 +195,8 @@ try {
   await accessible("proof")
 
   step("a proof that is cancelled")
-  await page.goto(line.url + "/#/")
-  await page.getByRole("heading", { name: "Submit a workflow" }).waitFor()
-  await page.getByLabel("Workflow, as JSON or YAML").fill(JSON.stringify(small).replace("10", "16"))
-  await button("Run").click()
-  await page.getByRole("heading", { name: "Run ok" }).waitFor()
-  await tab("Prove").click()
-  await page.getByLabel("fib").check()
-  await page.getByLabel("Circuits").selectOption("small")
-  await button("Prove").click()
+  await submit(16)
+  await prove("fib16")
   await page.getByText(/prove: 0 of|commit|trace|execute/).first().waitFor()
   await button("Cancel").click()
   await page.getByRole("heading", { name: "Proof cancelled" }).waitFor()
@@ -266,12 +270,7 @@ try {
   offline = false
 
   step("the network is cut in the middle of a run")
-  await page.goto(line.url + "/#/")
-  const long = { trilemma: "workflow/1", tasks: {} }
-  for (const n of [20, 32, 33, 34]) long.tasks["fib" + n] = { run: { mod: "fib.wasm", fun: "fib", params: [n] } }
-  await page.getByLabel("Workflow, as JSON or YAML").fill(JSON.stringify(long, null, 2))
-  await page.setInputFiles(".names input[type=file]", "../../guests/wasm/fib.wasm")
-  await button("Run").click()
+  await submit(20, 32, 33, 34)
   await node("fib20", "ok").waitFor()
   assert.equal(await page.getByRole("heading", { name: "Run running" }).count(), 1, "the run is over before the cut")
   await shot("live")
