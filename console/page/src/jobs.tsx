@@ -6,7 +6,7 @@ import { PreflightTable } from "./preflight"
 import { ProofsMade } from "./prove"
 import { Verdicts } from "./report"
 import { RunView } from "./run"
-import { Bar, Id, Outcome, Trouble, plural, seconds, when } from "./words"
+import { Bar, Id, Outcome, Trouble, Wide, plural, seconds, when } from "./words"
 
 // useJob follows a job until it has ended. up is false while the line is down.
 export function useJob(id: string | undefined): { job?: Job; ended: Map<string, string>; up: boolean; error?: unknown } {
@@ -139,7 +139,7 @@ export function JobsPage() {
         </p>
       )}
       {jobs && jobs.length > 0 && (
-        <div class="wide">
+        <Wide label="Jobs">
           <table>
             <thead>
               <tr>
@@ -168,7 +168,7 @@ export function JobsPage() {
               ))}
             </tbody>
           </table>
-        </div>
+        </Wide>
       )}
       {next && (
         <button type="button" onClick={() => load(next)}>

@@ -1,10 +1,10 @@
 import type { Preflight } from "./api"
-import { Outcome, bytes, count, seconds } from "./words"
+import { Outcome, Wide, bytes, count, seconds } from "./words"
 
 // PreflightTable shows what counting a run found out.
 export function PreflightTable({ preflight }: { preflight: Preflight }) {
   return (
-    <div class="wide">
+    <Wide label="What it takes">
       <table>
         <thead>
           <tr>
@@ -31,6 +31,6 @@ export function PreflightTable({ preflight }: { preflight: Preflight }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Wide>
   )
 }

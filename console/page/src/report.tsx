@@ -1,5 +1,5 @@
 import type { Report, Verdict } from "./api"
-import { Id, Outcome, bytes, percent, plural, seconds } from "./words"
+import { Id, Outcome, Wide, bytes, percent, plural, seconds } from "./words"
 
 export const revealed = (v: Verdict) => v.revealed.input_bytes + v.revealed.state_bytes + v.revealed.output_bytes
 
@@ -26,7 +26,7 @@ export function Verdicts({ report }: { report: Report }) {
           Signed by <Id id={report.signer} />
         </p>
       )}
-      <div class="wide">
+      <Wide label="Verdicts">
         <table>
           <thead>
             <tr>
@@ -53,7 +53,7 @@ export function Verdicts({ report }: { report: Report }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Wide>
       <ul class="notes" aria-label="What that is worth">
         {[...notes.values()].map((n, i) => (
           <li key={i}>

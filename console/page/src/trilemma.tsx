@@ -3,7 +3,7 @@ import { type Preflight, Problem, type Report, type Run, type Workflow, work } f
 import { type Opened, verify } from "./checker"
 import { useJob } from "./jobs"
 import { revealed } from "./report"
-import { Trouble, bytes, percent, plural, round, seconds } from "./words"
+import { Trouble, Wide, bytes, percent, plural, round, seconds } from "./words"
 import { detection } from "./transcript"
 
 const samples = 20
@@ -109,7 +109,7 @@ export function Trilemma({ run, workflow, measured, tell, here }: Props) {
       {error !== undefined && <Trouble error={error} />}
       {counted.job?.error && <Trouble error={new Problem("job/failed", counted.job.error)} />}
       <Plot rows={rows} />
-      <div class="wide">
+      <Wide label="Modes">
         <table>
           <thead>
             <tr>
@@ -136,7 +136,7 @@ export function Trilemma({ run, workflow, measured, tell, here }: Props) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Wide>
       <p class="muted">Times are of this browser, where the verifier is several times slower than the native one. What is not measured is not shown.</p>
     </>
   )

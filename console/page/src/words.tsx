@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact"
 import { Problem } from "./api"
 
 // Numbers and names in words, for people.
@@ -76,4 +77,13 @@ export function Trouble({ error, again }: { error: unknown; again?: () => void }
 // Bar shows how far something is.
 export function Bar({ done, total, label }: { done: number; total: number; label: string }) {
   return <progress aria-label={label} value={total > 0 ? done : undefined} max={total > 0 ? total : undefined} />
+}
+
+// Wide is what may be wider than the screen: it scrolls by itself, with the keyboard too.
+export function Wide({ label, children }: { label: string; children: ComponentChildren }) {
+  return (
+    <div class="wide" role="region" aria-label={label} tabIndex={0}>
+      {children}
+    </div>
+  )
 }

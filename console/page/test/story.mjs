@@ -55,6 +55,7 @@ async function narrow(what) {
   await page.setViewportSize({ width: 360, height: 740 })
   const [inner, outer] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
   await shot(what + "-narrow")
+  await accessible(what + " on a small screen")
   assert.ok(inner <= outer, `${what} is ${inner} pixels wide on a screen of ${outer}`)
   await page.setViewportSize({ width: 1100, height: 900 })
 }
