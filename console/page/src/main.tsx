@@ -1,4 +1,4 @@
-import { render } from "preact"
+import { type JSX, render } from "preact"
 import { useEffect, useState } from "preact/hooks"
 import "./style.css"
 import { Files } from "./files"
@@ -61,6 +61,16 @@ function App() {
     location.hash = files.some((f) => f.name.endsWith(".car")) ? "#/verify" : "#/"
   }
   const { page, id, part } = route
+  const pages: Record<string, () => JSX.Element> = {
+    "": () => <SubmitPage dropped={dropped} />,
+    jobs: () => <JobsPage />,
+    job: () => <JobPage key={id} id={id} />,
+    run: () => <RunPage key={id} id={id} part={part} />,
+    receipts: () => <ReceiptsPage />,
+    receipt: () => <ReceiptPage key={id} id={id} />,
+    verify: () => <VerifyPage dropped={dropped} />,
+    service: () => <ServicePage />,
+  }
   return (
     <Files take={take}>
       <a class="skip" href="#main" onClick={(e) => (e.preventDefault(), document.getElementById("main")?.focus())}>
@@ -80,15 +90,7 @@ function App() {
         <Theme />
       </header>
       <main id="main" tabIndex={-1}>
-        {page === "" && <SubmitPage dropped={dropped} />}
-        {page === "jobs" && <JobsPage />}
-        {page === "job" && <JobPage key={id} id={id} />}
-        {page === "run" && <RunPage key={id} id={id} part={part} />}
-        {page === "receipts" && <ReceiptsPage />}
-        {page === "receipt" && <ReceiptPage key={id} id={id} />}
-        {page === "verify" && <VerifyPage dropped={dropped} />}
-        {page === "service" && <ServicePage />}
-        {!["", "jobs", "job", "run", "receipts", "receipt", "verify", "service"].includes(page) && (
+        {pages[page]?.() ?? (
           <p class="empty">
             There is no such page. <a href="#/">Submit a workflow</a>
           </p>
