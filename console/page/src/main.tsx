@@ -90,7 +90,7 @@ function App() {
         <Theme />
       </header>
       <main id="main" tabIndex={-1}>
-        {pages[page]?.() ?? (
+        {Object.hasOwn(pages, page) ? pages[page]() : (
           <p class="empty">
             There is no such page. <a href="#/">Submit a workflow</a>
           </p>
