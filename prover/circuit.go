@@ -2,7 +2,7 @@
 // give away nothing but their number and kinds, and that a proving key that it loads is the one that it wrote. It compiles circuits, makes their
 // keys, keeps them, and proves.
 //
-// The proof system is gnark's Groth16 on BN254.
+// The proof system is gnark's Groth16 on BN254; the same circuits can be proved with PLONK, to compare.
 package prover
 
 import (
@@ -23,6 +23,7 @@ import (
 	"github.com/consensys/gnark/logger"
 
 	"github.com/trilemma-dev/trilemma/circuits/parts"
+	"github.com/trilemma-dev/trilemma/circuits/plonk"
 )
 
 // ErrCircuit says that a circuit breaks a rule on which the soundness of shared challenges rests.
@@ -50,10 +51,12 @@ type Described interface {
 type Circuit struct {
 	shape  Shape
 	shared int
+	plonk  bool // it is for PLONK
 	digest parts.Digest
 
 	mu       sync.Mutex
-	system   *cs.R1CS // nil: not compiled, or let go
+	system   *cs.R1CS       // nil: not compiled, or let go
+	sparse   *cs.SparseR1CS // the same, for PLONK
 	compiled parts.Digest
 }
 
@@ -63,15 +66,26 @@ var quiet = sync.OnceFunc(logger.Disable)
 // Plan makes a circuit of a shape for challenges of these labels. A shape that is not [Described] is compiled at once. The error wraps ErrCircuit if the
 // circuit breaks a rule.
 func Plan(shape Shape, labels []string) (*Circuit, error) {
-	c := &Circuit{shape: shape, shared: len(labels)}
-	if d, ok := shape.(Described); ok {
+	return plan(&Circuit{shape: shape, shared: len(labels)}, labels)
+}
+
+// PlanPlonk is Plan for PLONK.
+func PlanPlonk(shape Shape, labels []string) (*Circuit, error) {
+	return plan(&Circuit{shape: shape, shared: len(labels), plonk: true}, labels)
+}
+
+func plan(c *Circuit, labels []string) (*Circuit, error) {
+	if d, ok := c.shape.(Described); ok {
 		h := sha256.New()
 		of := d.Digest()
 		fmt.Fprintf(h, "trilemma shape\ngnark %s\n%x\n%q\n", gnark.Version, of, labels)
+		if c.plonk {
+			fmt.Fprintln(h, plonk.Name)
+		}
 		c.digest = parts.Digest(h.Sum(nil))
 		return c, nil
 	}
-	_, err := c.compile()
+	err := c.Ready()
 	c.digest = c.compiled
 	return c, err
 }
@@ -94,14 +108,11 @@ func (c *Circuit) compile() (system *cs.R1CS, err error) {
 	if c.system != nil {
 		return c.system, nil
 	}
-	d := &definition{
-		Shared:  make([]frontend.Variable, c.shared),
-		Given:   make([]frontend.Variable, c.shape.Given()),
-		Columns: make([]frontend.Variable, c.shape.Columns()),
-		shape:   c.shape,
+	if c.plonk {
+		return nil, fmt.Errorf("%w: %s is for PLONK", ErrCircuit, c.Name())
 	}
 	// 0: a long sum is one constraint; gnark would cut it.
-	compiled, err := frontend.Compile(ecc.BN254.ScalarField(), r1cs.NewBuilder, d, frontend.WithCompressThreshold(0))
+	compiled, err := frontend.Compile(ecc.BN254.ScalarField(), r1cs.NewBuilder, c.definition(), frontend.WithCompressThreshold(0))
 	if err != nil {
 		return nil, fmt.Errorf("compile %s: %w", c.Name(), err)
 	}
@@ -114,14 +125,28 @@ func (c *Circuit) compile() (system *cs.R1CS, err error) {
 	return system, nil
 }
 
+// definition is what gnark compiles.
+func (c *Circuit) definition() *definition {
+	return &definition{
+		Shared:  make([]frontend.Variable, c.shared),
+		Given:   make([]frontend.Variable, c.shape.Given()),
+		Columns: make([]frontend.Variable, c.shape.Columns()),
+		shape:   c.shape,
+	}
+}
+
 // compiledDigest is a hash of the compiled circuit.
 func (c *Circuit) compiledDigest() (parts.Digest, error) {
-	_, err := c.compile()
+	err := c.Ready()
 	return c.compiled, err
 }
 
 // Ready compiles the circuit if it is not compiled. The error wraps ErrCircuit if the circuit breaks a rule.
 func (c *Circuit) Ready() error {
+	if c.plonk {
+		_, err := c.compileSparse()
+		return err
+	}
 	_, err := c.compile()
 	return err
 }
@@ -130,7 +155,7 @@ func (c *Circuit) Ready() error {
 func (c *Circuit) LetGo() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.system = nil
+	c.system, c.sparse = nil, nil
 }
 
 // caught turns a panic of gnark into an error.
@@ -143,14 +168,20 @@ func caught(doing string, err *error) {
 // Name is the shape's name.
 func (c *Circuit) Name() string { return c.shape.Name() }
 
-// Constraints is the number of constraints; of a circuit that is not compiled, as its shape tells it, which is a few too low.
+// Constraints is the number of constraints; of a circuit that is not compiled, as its shape tells it, which is a few too low; for PLONK too high, mostly.
 func (c *Circuit) Constraints() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if d, ok := c.shape.(Described); ok && c.system == nil {
-		return d.Constraints()
+	d, ok := c.shape.(Described)
+	switch {
+	case c.sparse != nil:
+		return c.sparse.GetNbConstraints()
+	case c.system != nil || !ok:
+		return c.system.GetNbConstraints()
+	case c.plonk:
+		return d.Constraints() * sparseness
 	}
-	return c.system.GetNbConstraints()
+	return d.Constraints()
 }
 
 // Digest is a hash of the circuit and of gnark's version: what keys depend on, but for randomness. Keys also tell what they were made for in its
@@ -191,14 +222,7 @@ func (d *definition) Define(api frontend.API) error {
 
 // digestOf hashes everything of a system that keys and proofs depend on.
 func digestOf(r *cs.R1CS) parts.Digest {
-	h := sha256.New()
-	fmt.Fprintf(h, "trilemma circuit\ngnark %s\n", gnark.Version)
-	internal, secret, public := r.GetNbVariables()
-	ints(h, internal, secret, public, r.GetNbConstraints(), len(r.Coefficients))
-	for i := range r.Coefficients {
-		b := r.Coefficients[i].Bytes()
-		h.Write(b[:])
-	}
+	h := newDigest("trilemma circuit", &r.System, r.Coefficients)
 	for _, c := range r.CommitmentInfo.(constraint.Groth16Commitments) {
 		ints(h, c.CommitmentIndex, len(c.PublicAndCommitmentCommitted), len(c.PrivateCommitted))
 		ints(h, c.PublicAndCommitmentCommitted...)
@@ -216,6 +240,35 @@ func digestOf(r *cs.R1CS) parts.Digest {
 	return parts.Digest(h.Sum(nil))
 }
 
+// digestOfSparse is digestOf for PLONK.
+func digestOfSparse(r *cs.SparseR1CS) parts.Digest {
+	h := newDigest("trilemma circuit "+plonk.Name, &r.System, r.Coefficients)
+	for _, c := range r.CommitmentInfo.(constraint.PlonkCommitments) {
+		ints(h, c.CommitmentIndex, len(c.Committed))
+		ints(h, c.Committed...)
+	}
+	it := r.GetSparseR1CIterator()
+	for c := it.Next(); c != nil; c = it.Next() {
+		for _, n := range []uint32{c.XA, c.XB, c.XC, c.QL, c.QR, c.QO, c.QM, c.QC, uint32(c.Commitment)} {
+			ints(h, int(n))
+		}
+	}
+	return parts.Digest(h.Sum(nil))
+}
+
+// newDigest begins the digest of a system.
+func newDigest(name string, s *constraint.System, coefficients []fr.Element) hash.Hash {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\ngnark %s\n", name, gnark.Version)
+	internal, secret, public := s.GetNbVariables()
+	ints(h, internal, secret, public, s.GetNbConstraints(), len(coefficients))
+	for i := range coefficients {
+		b := coefficients[i].Bytes()
+		h.Write(b[:])
+	}
+	return h
+}
+
 func ints(h hash.Hash, ns ...int) {
 	b := make([]byte, 0, 8*len(ns))
 	for _, n := range ns {
@@ -224,15 +277,7 @@ func ints(h hash.Hash, ns ...int) {
 	h.Write(b)
 }
 
-// witnessSize is the number of public and secret inputs of the compiled circuit, without the constant one.
-func (c *Circuit) witnessSize() int {
-	return parts.Publics(c.shared, c.shape.Given()) + c.shape.Columns() + 2
-}
-
-// assign returns the circuit's inputs in the order in which definition declares them.
-func (c *Circuit) assign(public, columns []fr.Element, sent, received fr.Element) fr.Vector {
-	v := make(fr.Vector, 0, c.witnessSize())
-	v = append(v, public...)
-	v = append(v, columns...)
-	return append(v, sent, received)
+// assign returns a circuit's inputs in the order in which definition declares them: the public ones, then what it commits to.
+func assign(public, committed []fr.Element) fr.Vector {
+	return append(append(make(fr.Vector, 0, len(public)+len(committed)), public...), committed...)
 }

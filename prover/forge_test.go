@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
+	"maps"
 	"math/big"
 	"testing"
 
@@ -13,9 +14,8 @@ import (
 )
 
 // proveAt proves a job at challenges of the forger's choice.
-func proveAt(t *testing.T, j *Job, choose func(honest *parts.Challenges) *parts.Challenges) []parts.Part {
+func proveAt(t *testing.T, p *Prover, j *Job, choose func(honest *parts.Challenges) *parts.Challenges) []parts.Part {
 	t.Helper()
-	p := toyProver(t)
 	buffer := make([]fr.Element, 64)
 	m := must(newMasks(j, p.family, func(w Work) ([]fr.Element, error) { return p.columns(w, buffer) }))
 	cs := make([]parts.Commitment, len(j.Work))
@@ -31,55 +31,50 @@ func proveAt(t *testing.T, j *Job, choose func(honest *parts.Challenges) *parts.
 	return ps
 }
 
-// TestForgedParts: every way in which the parts of a proof could fail to be this proof's.
-func TestForgedParts(t *testing.T) {
-	f := toyProver(t).Family()
-	j := toyJob(1)
-	ps, other := toyProof(t, j), toyProof(t, toyJob(2))
+// forgeries are the ways in which parts could fail to be their proof's, in any backend. other is a proof of another run.
+func forgeries(t *testing.T, p *Prover, j *Job, ps, other []parts.Part) map[string]func(ps []parts.Part) []parts.Part {
 	frozen := &parts.Challenges{Shared: make([]fr.Element, len(toyLabels))}
 	frozen.Mask.SetUint64(11)
 	for i := range frozen.Shared {
 		frozen.Shared[i].SetUint64(uint64(12 + i))
 	}
 	one := fr.One()
-	withPoints := func(i int, change func(p *parts.Points)) func([]parts.Part) []parts.Part {
-		return func(ps []parts.Part) []parts.Part {
-			p := ps[i].Proof.Points()
-			change(&p)
-			ps[i].Proof = must(parts.NewProof(p))
-			return ps
-		}
-	}
-	for name, forge := range map[string]func(ps []parts.Part) []parts.Part{
+	return map[string]func(ps []parts.Part) []parts.Part{
 		"challenge frozen": func([]parts.Part) []parts.Part {
-			return proveAt(t, j, func(*parts.Challenges) *parts.Challenges { return frozen })
+			return proveAt(t, p, j, func(*parts.Challenges) *parts.Challenges { return frozen })
 		},
 		"challenge from other commitments": func([]parts.Part) []parts.Part {
-			return proveAt(t, j, func(*parts.Challenges) *parts.Challenges { return toyChallenges(t, j, other) })
+			return proveAt(t, p, j, func(*parts.Challenges) *parts.Challenges { return toyChallenges(t, p, j, other) })
 		},
 		"one challenge replaced": func([]parts.Part) []parts.Part {
-			return proveAt(t, j, func(ch *parts.Challenges) *parts.Challenges { ch.Shared[1] = ch.Shared[0]; return ch })
+			return proveAt(t, p, j, func(ch *parts.Challenges) *parts.Challenges { ch.Shared[1] = ch.Shared[0]; return ch })
 		},
-		"commitment swapped":            withPoints(0, func(p *parts.Points) { p.Commitment = ps[1].Proof.Points().Commitment }),
-		"commitment of another run":     withPoints(0, func(p *parts.Points) { p.Commitment = other[0].Proof.Points().Commitment }),
-		"knowledge of another part":     withPoints(0, func(p *parts.Points) { p.Knowledge = ps[1].Proof.Points().Knowledge }),
-		"commitment shifted by a key's": withPoints(0, func(p *parts.Points) { p.Commitment.Add(&p.Commitment, &f.Kinds()[0].Key.Points().K[1]) }),
-		"part dropped":                  func(ps []parts.Part) []parts.Part { return ps[1:] },
-		"all parts dropped":             func([]parts.Part) []parts.Part { return nil },
-		"part duplicated":               func(ps []parts.Part) []parts.Part { return append(ps, ps[0]) },
-		"parts reordered":               func(ps []parts.Part) []parts.Part { ps[0], ps[1] = ps[1], ps[0]; return ps },
-		"part from another run":         func(ps []parts.Part) []parts.Part { ps[1] = other[1]; return ps },
-		"part of another kind":          func(ps []parts.Part) []parts.Part { ps[0].Kind = toyReceive; return ps },
-		"kind that is not there":        func(ps []parts.Part) []parts.Part { ps[0].Kind = 2; return ps },
-		"negative kind":                 func(ps []parts.Part) []parts.Part { ps[0].Kind = -1; return ps },
-		"part without a proof":          func(ps []parts.Part) []parts.Part { ps[0].Proof = nil; return ps },
-		"delta changed":                 func(ps []parts.Part) []parts.Part { ps[0].Delta.Add(&ps[0].Delta, &one); return ps },
+		"part dropped":           func(ps []parts.Part) []parts.Part { return ps[1:] },
+		"all parts dropped":      func([]parts.Part) []parts.Part { return nil },
+		"part duplicated":        func(ps []parts.Part) []parts.Part { return append(ps, ps[0]) },
+		"parts reordered":        func(ps []parts.Part) []parts.Part { ps[0], ps[1] = ps[1], ps[0]; return ps },
+		"part from another run":  func(ps []parts.Part) []parts.Part { ps[1] = other[1]; return ps },
+		"part of another kind":   func(ps []parts.Part) []parts.Part { ps[0].Kind = toyReceive; return ps },
+		"kind that is not there": func(ps []parts.Part) []parts.Part { ps[0].Kind = 2; return ps },
+		"negative kind":          func(ps []parts.Part) []parts.Part { ps[0].Kind = -1; return ps },
+		"part without a proof":   func(ps []parts.Part) []parts.Part { ps[0].Proof = nil; return ps },
+		"delta changed":          func(ps []parts.Part) []parts.Part { ps[0].Delta.Add(&ps[0].Delta, &one); return ps },
 		"delta moved to another part": func(ps []parts.Part) []parts.Part {
 			ps[0].Delta.Add(&ps[0].Delta, &one)
 			ps[1].Delta.Sub(&ps[1].Delta, &one)
 			return ps
 		},
-	} {
+	}
+}
+
+// refused checks that no forgery verifies.
+func refused(t *testing.T, p *Prover, j *Job, ps []parts.Part, all map[string]func(ps []parts.Part) []parts.Part) {
+	t.Helper()
+	f := p.Family()
+	if err := f.Verify(j.Statement, ps, j.given); err != nil {
+		t.Fatalf("the honest proof: %v", err)
+	}
+	for name, forge := range all {
 		forged := forge(append([]parts.Part{}, ps...))
 		if err := f.Verify(j.Statement, forged, j.givenFor(forged)); !errors.Is(err, parts.ErrProof) {
 			t.Errorf("%s: %v", name, err)
@@ -88,6 +83,38 @@ func TestForgedParts(t *testing.T) {
 	if err := f.Verify([]byte("another statement"), ps, j.given); !errors.Is(err, parts.ErrProof) {
 		t.Errorf("another statement: %v", err)
 	}
+	other := toyJob(1)
+	other.Work[2].(*toyWork).known[0]++
+	if err := f.Verify(j.Statement, ps, other.given); !errors.Is(err, parts.ErrProof) {
+		t.Errorf("another public column: %v", err)
+	}
+}
+
+// pointsOf are a Groth16 proof's points.
+func pointsOf(part *parts.Part) parts.Points { return part.Proof.(*parts.Proof).Points() }
+
+// TestForgedParts: every way in which the parts of a proof could fail to be this proof's.
+func TestForgedParts(t *testing.T) {
+	p, j := toyProver(t), toyJob(1)
+	ps, other := toyProof(t, j), toyProof(t, toyJob(2))
+	withPoints := func(i int, change func(p *parts.Points)) func([]parts.Part) []parts.Part {
+		return func(ps []parts.Part) []parts.Part {
+			p := pointsOf(&ps[i])
+			change(&p)
+			ps[i].Proof = must(parts.NewProof(p))
+			return ps
+		}
+	}
+	all := forgeries(t, p, j, ps, other)
+	maps.Copy(all, map[string]func(ps []parts.Part) []parts.Part{
+		"commitment swapped":        withPoints(0, func(p *parts.Points) { p.Commitment = pointsOf(&ps[1]).Commitment }),
+		"commitment of another run": withPoints(0, func(p *parts.Points) { p.Commitment = pointsOf(&other[0]).Commitment }),
+		"knowledge of another part": withPoints(0, func(p *parts.Points) { p.Knowledge = pointsOf(&ps[1]).Knowledge }),
+		"commitment shifted by a key's": withPoints(0, func(q *parts.Points) {
+			q.Commitment.Add(&q.Commitment, &p.Family().Kinds()[0].Key.(*parts.Key).Points().K[1])
+		}),
+	})
+	refused(t, p, j, ps, all)
 }
 
 // givenFor is given for parts of any number and kind.
@@ -107,7 +134,7 @@ func TestWrongKeys(t *testing.T) {
 	p := toyProver(t)
 	j := toyJob(1)
 	ps := toyProof(t, j)
-	k := p.keys[toySend].Key.Points()
+	k := p.keys[toySend].Key.(*parts.Key).Points()
 	fresh := must(NewGenerator(rand.Reader).keys(t.Context(), toyShapes[0], toyLabels))
 	always := k // with γ as δ, whoever knows a proof of one statement has one of any other
 	always.Delta = always.Gamma
@@ -144,7 +171,7 @@ func TestPlusOrder(t *testing.T) {
 	b := part.Bytes()
 	n := new(big.Int).SetBytes(b[:32])
 	n.Add(n, fr.Modulus()).FillBytes(b[:32])
-	if _, err := parts.ParsePart(part.Kind, b); !errors.Is(err, parts.ErrProof) {
+	if _, err := parts.ParsePart(parts.Groth16{}, part.Kind, b); !errors.Is(err, parts.ErrProof) {
 		t.Errorf("delta plus the order: %v", err)
 	}
 }
@@ -155,7 +182,7 @@ func TestDistinguisher(t *testing.T) {
 	p := toyProver(t)
 	j, candidate := toyJob(1), toyJob(1)
 	ps := toyProof(t, j)
-	ch := toyChallenges(t, j, ps)
+	ch := toyChallenges(t, p, j, ps)
 	sums := make([]fr.Element, len(ps))
 	for i, w := range candidate.Work {
 		sums[i] = must(w.Sum(ch))

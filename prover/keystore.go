@@ -167,7 +167,7 @@ func (s *Keystore) Load(c *Circuit) (k Keys, m *Manifest, err error) {
 	if err != nil {
 		return k, nil, fmt.Errorf("load keys of %s: %w", c.Name(), err)
 	}
-	key, err := parts.ParseKey(m.Verifying)
+	key, err := parts.Groth16{}.ParseKey(m.Verifying)
 	if err != nil {
 		return k, nil, fmt.Errorf("load keys of %s: %w", c.Name(), err)
 	}

@@ -28,44 +28,49 @@ func (s ruleShape) Define(api frontend.API, columns, shared, given []frontend.Va
 	return s.define(api, wires{columns, shared, given})
 }
 
+// copies is a hint that gives what it is given.
+func copies(_ *big.Int, in, out []*big.Int) error { out[0].Set(in[0]); return nil }
+
+// lintCases are circuits that keep or break the rules, for both backends.
+var lintCases = []struct {
+	name   string
+	want   string // of the error; "" is a circuit that keeps the rules
+	define func(api frontend.API, w wires) (frontend.Variable, error)
+}{
+	{"a sum", "", func(api frontend.API, w wires) (frontend.Variable, error) {
+		return api.Inverse(api.Sub(w.Shared[0], w.Columns[0])), nil
+	}},
+	{"products and assertions", "", func(api frontend.API, w wires) (frontend.Variable, error) {
+		p := api.Mul(w.Columns[0], w.Columns[1], w.Columns[2])
+		api.AssertIsEqual(p, w.Given[0])
+		api.AssertIsBoolean(w.Columns[0])
+		return api.DivUnchecked(api.Add(w.Shared[1], p), api.Sub(w.Shared[0], w.Columns[0])), nil
+	}},
+	{"a hint", "is a hint", func(api frontend.API, w wires) (frontend.Variable, error) {
+		v, err := api.Compiler().NewHint(copies, 1, w.Columns[0])
+		if err != nil {
+			return nil, err
+		}
+		api.AssertIsEqual(v[0], w.Columns[0])
+		return v[0], nil
+	}},
+	{"gnark's bits, which come from a hint", "is a hint", func(api frontend.API, w wires) (frontend.Variable, error) {
+		return api.ToBinary(w.Columns[0], 4)[0], nil
+	}},
+	{"a quotient of columns, which is free where both are zero", "divides by what may be zero", func(api frontend.API, w wires) (frontend.Variable, error) {
+		return api.DivUnchecked(w.Columns[0], w.Columns[1]), nil
+	}},
+	{"a second commitment", "2 commitments", func(api frontend.API, w wires) (frontend.Variable, error) {
+		return api.(frontend.Committer).Commit(w.Columns[0])
+	}},
+	{"a gadget that commits by itself", "2 commitments", func(api frontend.API, w wires) (frontend.Variable, error) {
+		rangecheck.New(api).Check(w.Columns[0], 16)
+		return w.Columns[0], nil
+	}},
+}
+
 func TestLint(t *testing.T) {
-	hint := func(_ *big.Int, in, out []*big.Int) error { out[0].Set(in[0]); return nil }
-	for _, c := range []struct {
-		name   string
-		want   string // of the error; "" is a circuit that keeps the rules
-		define func(api frontend.API, w wires) (frontend.Variable, error)
-	}{
-		{"a sum", "", func(api frontend.API, w wires) (frontend.Variable, error) {
-			return api.Inverse(api.Sub(w.Shared[0], w.Columns[0])), nil
-		}},
-		{"products and assertions", "", func(api frontend.API, w wires) (frontend.Variable, error) {
-			p := api.Mul(w.Columns[0], w.Columns[1], w.Columns[2])
-			api.AssertIsEqual(p, w.Given[0])
-			api.AssertIsBoolean(w.Columns[0])
-			return api.DivUnchecked(api.Add(w.Shared[1], p), api.Sub(w.Shared[0], w.Columns[0])), nil
-		}},
-		{"a hint", "is a hint", func(api frontend.API, w wires) (frontend.Variable, error) {
-			v, err := api.Compiler().NewHint(hint, 1, w.Columns[0])
-			if err != nil {
-				return nil, err
-			}
-			api.AssertIsEqual(v[0], w.Columns[0])
-			return v[0], nil
-		}},
-		{"gnark's bits, which come from a hint", "is a hint", func(api frontend.API, w wires) (frontend.Variable, error) {
-			return api.ToBinary(w.Columns[0], 4)[0], nil
-		}},
-		{"a quotient of columns, which is free where both are zero", "divides by what may be zero", func(api frontend.API, w wires) (frontend.Variable, error) {
-			return api.DivUnchecked(w.Columns[0], w.Columns[1]), nil
-		}},
-		{"a second commitment", "2 commitments", func(api frontend.API, w wires) (frontend.Variable, error) {
-			return api.(frontend.Committer).Commit(w.Columns[0])
-		}},
-		{"a gadget that commits by itself", "2 commitments", func(api frontend.API, w wires) (frontend.Variable, error) {
-			rangecheck.New(api).Check(w.Columns[0], 16)
-			return w.Columns[0], nil
-		}},
-	} {
+	for _, c := range lintCases {
 		_, err := Compile(ruleShape{c.define}, toyLabels)
 		if c.want == "" && err != nil || c.want != "" && (!errors.Is(err, ErrCircuit) || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v", c.name, err)

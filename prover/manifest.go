@@ -62,7 +62,7 @@ func (m *Manifest) Origin() string {
 }
 
 // newManifest describes keys whose proving key is not stored yet. ceremony is undefined for randomness of this machine.
-func newManifest(c *Circuit, key *parts.Key, ceremony cid.Cid) *Manifest {
+func newManifest(c *Circuit, key parts.VerifyingKey, ceremony cid.Cid) *Manifest {
 	m := &Manifest{Trilemma: ManifestVersion, Circuit: c.digest[:], Compiled: c.compiled[:], Name: c.Name(), Constraints: int64(c.Constraints()),
 		Gnark: gnark.Version.String(), Verifying: key.Bytes()}
 	if ceremony.Defined() {

@@ -1,11 +1,9 @@
 package prover
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"hash"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	groth16 "github.com/consensys/gnark/backend/groth16/bn254"
@@ -32,10 +30,11 @@ type Work interface {
 // Keys is a circuit with its proving and verifying key.
 type Keys struct {
 	Circuit *Circuit
-	Proving *groth16.ProvingKey // nil: it is loaded when it is needed
-	Key     *parts.Key
+	Proving *groth16.ProvingKey // nil: it is loaded when it is needed, or the circuit is for PLONK
+	Key     parts.VerifyingKey
 
-	load func() (*groth16.ProvingKey, error)
+	load      func() (*groth16.ProvingKey, error)
+	reference func() (*Reference, error) // of PLONK
 }
 
 // ready returns the compiled circuit and the proving key.
@@ -57,7 +56,7 @@ func (k *Keys) ready() (*cs.R1CS, *groth16.ProvingKey, error) {
 }
 
 // VerifyingKey is gnark's verifying key in the form that verifiers read. The error wraps parts.ErrKey.
-func VerifyingKey(vk *groth16.VerifyingKey) (*parts.Key, error) {
+func VerifyingKey(vk *groth16.VerifyingKey) (parts.VerifyingKey, error) {
 	if len(vk.CommitmentKeys) != 1 || len(vk.PublicAndCommitmentCommitted) != 1 || len(vk.PublicAndCommitmentCommitted[0]) != 0 {
 		return nil, fmt.Errorf("%w: it does not have one commitment without public wires", parts.ErrKey)
 	}
@@ -138,7 +137,7 @@ func (p *Prover) Prove(ctx context.Context, j *Job) (ps []parts.Part, err error)
 		if w.Kind() < 0 || w.Kind() >= len(p.keys) {
 			return nil, fmt.Errorf("part %d is of kind %d of %d", i, w.Kind(), len(p.keys))
 		}
-		longest = max(longest, p.keys[w.Kind()].Circuit.shape.Columns()+3)
+		longest = max(longest, p.keys[w.Kind()].Circuit.shape.Columns()+3) // two masks and what blinds the commitment
 	}
 	buffer := make([]fr.Element, longest)
 	m, err := newMasks(j, p.family, func(w Work) ([]fr.Element, error) { return p.columns(w, buffer) })
@@ -254,15 +253,3 @@ type inputs struct {
 
 // Vector implements gnark's interface.
 func (i *inputs) Vector() any { return i.vector }
-
-// fixedHash is the hash to the field that gnark asks for the value of a part's commitment: the challenge, which was derived from all
-// commitments. That gnark asks about the commitment that was derived from cannot be refused here; the caller compares afterwards.
-type fixedHash struct{ value [fr.Bytes]byte }
-
-func newFixedHash(challenge fr.Element) hash.Hash { return &fixedHash{challenge.Bytes()} }
-
-func (h *fixedHash) Write(b []byte) (int, error) { return len(b), nil }
-func (h *fixedHash) Sum(b []byte) []byte         { return append(bytes.Clone(b), h.value[:]...) }
-func (h *fixedHash) Reset()                      {}
-func (h *fixedHash) Size() int                   { return fr.Bytes }
-func (h *fixedHash) BlockSize() int              { return fr.Bytes }

@@ -21,7 +21,7 @@ func TestProve(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range ps { // through bytes, as a verifier gets them
-		p, err := parts.ParsePart(ps[i].Kind, ps[i].Bytes())
+		p, err := parts.ParsePart(f.Backend(), ps[i].Kind, ps[i].Bytes())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,10 +51,10 @@ func TestVerifyAgreesWithGnark(t *testing.T) {
 		func(q *parts.Points) { q.Knowledge = bn254.G1Affine{} },
 	} {
 		forged := append([]parts.Part{}, ps...)
-		points := ps[1].Proof.Points()
+		points := pointsOf(&ps[1])
 		bad(&points)
 		forged[1].Proof = must(parts.NewProof(points))
-		ch := toyChallenges(t, j, forged)
+		ch := toyChallenges(t, p, j, forged)
 		all := true
 		for i := range forged {
 			all = all && gnarkVerify(t, p, &forged[i], ch, j.Work[i]) == nil
@@ -72,13 +72,13 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-func toyChallenges(t testing.TB, j *Job, ps []parts.Part) *parts.Challenges {
+func toyChallenges(t testing.TB, p *Prover, j *Job, ps []parts.Part) *parts.Challenges {
 	t.Helper()
 	var cs []parts.Commitment
 	for i := range ps {
 		cs = append(cs, ps[i].Commitment())
 	}
-	return must(toyProver(t).Family().Challenges(j.Statement, cs))
+	return must(p.Family().Challenges(j.Statement, cs))
 }
 
 // gnarkVerify verifies one part with gnark's own verifier.
@@ -88,8 +88,10 @@ func gnarkVerify(t testing.TB, p *Prover, part *parts.Part, ch *parts.Challenges
 }
 
 // TestWrongWork: what the circuit does not say is not proved.
-func TestWrongWork(t *testing.T) {
-	p := toyProver(t)
+func TestWrongWork(t *testing.T) { wrongWork(t, toyProver(t)) }
+
+func wrongWork(t *testing.T, p *Prover) {
+	t.Helper()
 	one := fr.One()
 	for name, forge := range map[string]func(j *Job){
 		"a received tuple that nobody sent": func(j *Job) {
@@ -113,8 +115,10 @@ func TestWrongWork(t *testing.T) {
 }
 
 // TestResume: an attempt that was stopped goes on where it was, and a part that does not fit is proved again.
-func TestResume(t *testing.T) {
-	p := toyProver(t)
+func TestResume(t *testing.T) { resume(t, toyProver(t)) }
+
+func resume(t *testing.T, p *Prover) {
+	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	j := toyJob(4)
 	have := map[int]parts.Part{}
@@ -148,7 +152,7 @@ func TestKeepsTheSameMasksOnlyForTheSameJob(t *testing.T) {
 		if part.Commitment() != first[i].Commitment() || part.Delta != first[i].Delta {
 			t.Errorf("part %d has other masks the second time", i)
 		}
-		if a, b := part.Proof.Points(), first[i].Proof.Points(); a.Ar == b.Ar || a.Bs == b.Bs || a.Krs == b.Krs {
+		if a, b := pointsOf(&part), pointsOf(&first[i]); a.Ar == b.Ar || a.Bs == b.Bs || a.Krs == b.Krs {
 			t.Errorf("part %d was proved with the same randomness twice", i)
 		}
 	}

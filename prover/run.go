@@ -22,7 +22,7 @@ type Runs struct {
 // NewRuns makes a prover with keys of a scheme's shapes, in their order. ceremony is the transcript that all of them come from, undefined if this machine
 // drew the randomness.
 func NewRuns(s *proof.Scheme, keys []Keys, ceremony cid.Cid) (*Runs, error) {
-	verifying := make([]*parts.Key, len(keys))
+	verifying := make([]parts.VerifyingKey, len(keys))
 	for i := range keys {
 		verifying[i] = keys[i].Key
 	}
@@ -128,7 +128,7 @@ func (r *Runs) Prove(ctx context.Context, j *RunJob) (*proof.Proof, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &proof.Proof{Family: r.family.ID(), Setup: r.family.Origin(), Statement: t.Statement, Parts: ps}, nil
+	return &proof.Proof{Backend: r.family.Keys.Backend(), Family: r.family.ID(), Setup: r.family.Origin(), Statement: t.Statement, Parts: ps}, nil
 }
 
 func kindOf(s *proof.Scheme, sh *emit.Shape) (int, error) {

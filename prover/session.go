@@ -21,24 +21,27 @@ type Session struct {
 	Seed Seed
 	Have map[int]parts.Part // finished before
 
-	dir   string
-	parts *os.File
+	dir     string
+	backend parts.Backend
+	parts   *os.File
 }
 
-// Names in a session's directory, and the sizes of records: a part's index and kind, the part, and a code under the seed that it was written by us.
+// Names in a session's directory, and the size of the code under the seed that shows that a record was written by us.
 const (
 	seedName  = "seed"
 	partsName = "parts"
 	codeSize  = 16
-	partSize  = 4 + 2 + parts.PartSize + codeSize
 )
 
-// OpenSession takes up the session in a directory, or begins one with a seed from random. What a crash left of a record is dropped.
-func OpenSession(dir string, random io.Reader) (*Session, error) {
+// recordSize is the size of a record: a part's index and kind, the part, and the code.
+func (s *Session) recordSize() int { return 4 + 2 + parts.PartSize(s.backend) + codeSize }
+
+// OpenSession takes up the session in a directory, or begins one with a seed from random, for a proof in this backend. What a crash left of a record is dropped.
+func OpenSession(dir string, backend parts.Backend, random io.Reader) (*Session, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	s := &Session{dir: dir, Have: make(map[int]parts.Part)}
+	s := &Session{dir: dir, backend: backend, Have: make(map[int]parts.Part)}
 	if err := s.seed(random); err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
@@ -80,11 +83,12 @@ func (s *Session) seed(random io.Reader) error {
 
 // read reads the finished parts, up to the first record that is not whole.
 func (s *Session) read() error {
+	partSize := s.recordSize()
 	record := make([]byte, partSize)
 	for n := int64(0); ; n++ {
 		_, err := io.ReadFull(s.parts, record)
 		if err == nil && hmac.Equal(s.code(record[:partSize-codeSize]), record[partSize-codeSize:]) {
-			p, err := parts.ParsePart(int(binary.LittleEndian.Uint16(record[4:])), record[6:partSize-codeSize])
+			p, err := parts.ParsePart(s.backend, int(binary.LittleEndian.Uint16(record[4:])), record[6:partSize-codeSize])
 			if err != nil {
 				return err
 			}
@@ -94,10 +98,10 @@ func (s *Session) read() error {
 		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 			return err
 		}
-		if err := s.parts.Truncate(n * partSize); err != nil {
+		if err := s.parts.Truncate(n * int64(partSize)); err != nil {
 			return err
 		}
-		_, err = s.parts.Seek(n*partSize, io.SeekStart)
+		_, err = s.parts.Seek(n*int64(partSize), io.SeekStart)
 		return err
 	}
 }

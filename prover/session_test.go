@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/trilemma-dev/trilemma/circuits/parts"
 )
 
 // TestSession: what was kept is there afterwards, up to a record that a crash cut off; the seed stays the same, and is nobody else's to read; a sealed
@@ -15,7 +17,7 @@ import (
 func TestSession(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "proving", "one")
 	made := toyProof(t, toyJob(11))
-	s := must(OpenSession(dir, rand.Reader))
+	s := must(OpenSession(dir, parts.Groth16{}, rand.Reader))
 	for i := range made[:2] {
 		if err := s.Keep(i, made[i]); err != nil {
 			t.Fatal(err)
@@ -31,7 +33,7 @@ func TestSession(t *testing.T) {
 	}
 	taken := func(want int) {
 		t.Helper()
-		again := must(OpenSession(dir, rand.Reader))
+		again := must(OpenSession(dir, parts.Groth16{}, rand.Reader))
 		if again.Seed != s.Seed || len(again.Have) != want {
 			t.Errorf("taken up again, %d parts are there, not %d", len(again.Have), want)
 		}
@@ -50,7 +52,7 @@ func TestSession(t *testing.T) {
 	taken(1)
 	change(t, name, func(b []byte) []byte { b[20] ^= 1; return b })
 	taken(0)
-	last := must(OpenSession(dir, rand.Reader))
+	last := must(OpenSession(dir, parts.Groth16{}, rand.Reader))
 	if err := last.Seal(); err != nil {
 		t.Fatal(err)
 	}

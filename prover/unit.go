@@ -23,6 +23,9 @@ type Unit struct {
 	Sent, Received, Blind fr.Element
 }
 
+// committed is what the part's circuit commits to.
+func (u *Unit) committed() []fr.Element { return append(u.Columns, u.Sent, u.Received) }
+
 // Asked is what a part is proved under, once all parts are committed to.
 type Asked struct {
 	Mask   fr.Element   // the value of every part's commitment
@@ -51,11 +54,14 @@ func (h here) Commit(_ context.Context, _ int, u *Unit) (c parts.Commitment, err
 	if err != nil {
 		return c, err
 	}
+	if k.Circuit.plonk {
+		return k.commitPlonk(u)
+	}
 	_, pk, err := k.ready()
 	if err != nil {
 		return c, err
 	}
-	point, err := pk.CommitmentKeys[0].Commit(append(u.Columns, u.Sent, u.Received, u.Blind))
+	point, err := pk.CommitmentKeys[0].Commit(append(u.committed(), u.Blind))
 	if err != nil {
 		return c, err
 	}
@@ -72,12 +78,17 @@ func (h here) Prove(_ context.Context, _ int, u *Unit, a *Asked) (part parts.Par
 	if len(a.Public) != parts.Publics(k.Circuit.shared, k.Circuit.shape.Given()) {
 		return part, fmt.Errorf("%d public inputs", len(a.Public))
 	}
+	part = parts.Part{Kind: u.Kind, Delta: a.Public[k.Circuit.shared]}
+	if k.Circuit.plonk {
+		part.Proof, err = k.provePlonk(u, a)
+		return part, err
+	}
 	system, pk, err := k.ready()
 	if err != nil {
 		return part, err
 	}
-	proof, err := groth16.Prove(system, pk, &inputs{vector: k.Circuit.assign(a.Public, u.Columns, u.Sent, u.Received)},
-		backend.WithProverHashToFieldFunction(newFixedHash(a.Mask)),
+	proof, err := groth16.Prove(system, pk, &inputs{vector: assign(a.Public, u.committed())},
+		backend.WithProverHashToFieldFunction(parts.FixedHash(a.Mask)),
 		backend.WithSolverOptions(solver.OverrideHint(maskHintID(), func(_ *big.Int, _, out []*big.Int) error {
 			u.Blind.BigInt(out[0])
 			return nil
@@ -85,7 +96,6 @@ func (h here) Prove(_ context.Context, _ int, u *Unit, a *Asked) (part parts.Par
 	if err != nil {
 		return part, err
 	}
-	part = parts.Part{Kind: u.Kind, Delta: a.Public[k.Circuit.shared]}
 	part.Proof, err = newProof(proof)
 	return part, err
 }

@@ -13,7 +13,7 @@ func BenchmarkVerify(b *testing.B) {
 		j.Work = append(j.Work, toyJob(1).Work...)
 	}
 	ps := toyProof(b, j)
-	ch := toyChallenges(b, j, ps)
+	ch := toyChallenges(b, p, j, ps)
 	start := time.Now()
 	const rounds = 5
 	for range rounds {

@@ -1,6 +1,8 @@
 package prover
 
 import (
+	"fmt"
+
 	"github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr/pedersen"
@@ -49,8 +51,13 @@ func VerifySingly(f *proof.Family, c *proof.Claim, p *proof.Proof) (err error) {
 }
 
 // verifyOne verifies one part with gnark's verifier.
-func verifyOne(key *parts.Key, part *parts.Part, ch *parts.Challenges, given []fr.Element) error {
-	k, q := key.Points(), part.Proof.Points()
+func verifyOne(of parts.VerifyingKey, part *parts.Part, ch *parts.Challenges, given []fr.Element) error {
+	key, ok := of.(*parts.Key)
+	proof, is := part.Proof.(*parts.Proof)
+	if !ok || !is {
+		return fmt.Errorf("%w: not Groth16", parts.ErrProof)
+	}
+	k, q := key.Points(), proof.Points()
 	var vk groth16.VerifyingKey
 	vk.G1.Alpha, vk.G1.K = k.Alpha, k.K
 	vk.G2.Beta, vk.G2.Gamma, vk.G2.Delta = k.Beta, k.Gamma, k.Delta
@@ -59,6 +66,6 @@ func verifyOne(key *parts.Key, part *parts.Part, ch *parts.Challenges, given []f
 	if err := vk.Precompute(); err != nil {
 		return err
 	}
-	proof := &groth16.Proof{Ar: q.Ar, Krs: q.Krs, Bs: q.Bs, Commitments: []bn254.G1Affine{q.Commitment}, CommitmentPok: q.Knowledge}
-	return groth16.Verify(proof, &vk, ch.Inputs(part.Delta, given), backend.WithVerifierHashToFieldFunction(newFixedHash(ch.Mask)))
+	made := &groth16.Proof{Ar: q.Ar, Krs: q.Krs, Bs: q.Bs, Commitments: []bn254.G1Affine{q.Commitment}, CommitmentPok: q.Knowledge}
+	return groth16.Verify(made, &vk, ch.Inputs(part.Delta, given), backend.WithVerifierHashToFieldFunction(parts.FixedHash(ch.Mask)))
 }

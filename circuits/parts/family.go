@@ -1,8 +1,8 @@
-// Package parts is what the verifier of a proof in many parts relies on: the parts are Groth16 proofs on BN254 of the circuits
+// Package parts is what the verifier of a proof in many parts relies on: the parts are proofs on BN254, of one [Backend], of the circuits
 // of one pinned family; they share challenges that were fixed after every part was; and what they leave on the bus adds up to nothing. Whatever
 // bytes it is given, it neither panics nor takes memory that they do not take themselves.
 //
-// A part is a Groth16 proof with one commitment (Groth, eprint 2016/260; BSB22, eprint 2022/1072, as in gnark): the wires that a
+// A part is a proof with one commitment, as a Groth16 proof in gnark can have one (Groth, eprint 2016/260; BSB22, eprint 2022/1072): the wires that a
 // part commits to are bound before the challenges are derived, from all commitments at once. Every other wire is a function of those and of
 // the public inputs, which package prover's lint sees to.
 package parts
@@ -49,18 +49,19 @@ const MaskLabel = "mask"
 type Kind struct {
 	Name  string
 	Given int
-	Key   *Key
+	Key   VerifyingKey
 }
 
 // Family is a list of circuits that prove runs together, and the labels of the challenges that they share. It is not changed after it was made.
 type Family struct {
-	labels []string
-	kinds  []Kind
-	id     Digest
+	backend Backend
+	labels  []string
+	kinds   []Kind
+	id      Digest
 }
 
 // NewFamily makes a family of kinds whose challenges have these labels. Names and labels are unique; [MaskLabel] is there without being
-// named. The error wraps ErrFamily.
+// named. All keys are of one backend. The error wraps ErrFamily.
 func NewFamily(labels []string, kinds []Kind) (*Family, error) {
 	switch {
 	case len(kinds) == 0 || len(kinds) > MaxKinds:
@@ -81,7 +82,14 @@ func NewFamily(labels []string, kinds []Kind) (*Family, error) {
 		}
 	}
 	clear(names)
+	for _, k := range kinds {
+		if k.Key == nil || k.Key.Backend() != kinds[0].Key.Backend() {
+			return nil, fmt.Errorf("%w: the key of %s is missing or of another proof system", ErrFamily, k.Name)
+		}
+	}
+	backend := kinds[0].Key.Backend()
 	h := newHash("family")
+	writeBytes(h, []byte(backend.Name()))
 	writeInt(h, len(labels))
 	for _, l := range labels {
 		writeBytes(h, []byte(l))
@@ -94,22 +102,25 @@ func NewFamily(labels []string, kinds []Kind) (*Family, error) {
 		if k.Given < 0 || k.Given > MaxGiven {
 			return nil, fmt.Errorf("%w: %s has %d given inputs", ErrFamily, k.Name, k.Given)
 		}
-		if want := Publics(len(labels), k.Given); k.Key == nil || k.Key.Publics() != want {
+		if want := Publics(len(labels), k.Given); k.Key.Publics() != want {
 			return nil, fmt.Errorf("%w: the key of %s is not for %d public inputs", ErrFamily, k.Name, want)
 		}
 		writeBytes(h, []byte(k.Name))
 		writeInt(h, k.Given)
 		writeBytes(h, k.Key.Bytes())
 	}
-	return &Family{labels: slices.Clone(labels), kinds: slices.Clone(kinds), id: Digest(h.Sum(nil))}, nil
+	return &Family{backend: backend, labels: slices.Clone(labels), kinds: slices.Clone(kinds), id: Digest(h.Sum(nil))}, nil
 }
 
 // Publics is the number of public inputs of a kind, without gnark's constant one and without the commitment's value.
 func Publics(labels, given int) int { return labels + 1 + given }
 
-// ID is the hash of everything that a family is: labels, names and verifying keys, in order. A family that is not pinned by its ID
+// ID is the hash of everything that a family is: proof system, labels, names and verifying keys, in order. A family that is not pinned by its ID
 // proves nothing, since whoever made its keys can prove anything.
 func (f *Family) ID() Digest { return f.id }
+
+// Backend is the proof system of the keys.
+func (f *Family) Backend() Backend { return f.backend }
 
 // Labels returns the labels of the challenges that are public inputs, in order. The caller must not change them.
 func (f *Family) Labels() []string { return f.labels }

@@ -115,3 +115,6 @@ func (k *Key) Points() KeyPoints { return k.k }
 
 // Publics is how many public inputs the key is for, without the constant one and the commitment's value.
 func (k *Key) Publics() int { return len(k.k.K) - 2 }
+
+// Backend implements [VerifyingKey].
+func (k *Key) Backend() Backend { return Groth16{} }

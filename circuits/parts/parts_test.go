@@ -126,12 +126,12 @@ func outsideG2(t *testing.T) (p bn254.G2Affine) {
 }
 
 func TestProofPoints(t *testing.T) {
-	p := somePart(t).Proof.Points()
+	p := somePart(t).Proof.(*Proof).Points()
 	p.Bs = outsideG2(t)
 	if _, err := NewProof(p); !errors.Is(err, ErrProof) {
 		t.Errorf("a point out of its group: %v", err)
 	}
-	p = somePart(t).Proof.Points()
+	p = somePart(t).Proof.(*Proof).Points()
 	p.Krs.X.SetUint64(5)
 	if _, err := NewProof(p); !errors.Is(err, ErrProof) {
 		t.Errorf("a point off the curve: %v", err)
@@ -209,10 +209,10 @@ func TestChallenges(t *testing.T) {
 func FuzzParsePart(f *testing.F) {
 	p := somePart(f)
 	f.Add(p.Bytes())
-	f.Add(make([]byte, PartSize))
-	f.Add(bytes.Repeat([]byte{0xff}, PartSize))
+	f.Add(make([]byte, PartSize(Groth16{})))
+	f.Add(bytes.Repeat([]byte{0xff}, PartSize(Groth16{})))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		part, err := ParsePart(0, b)
+		part, err := ParsePart(Groth16{}, 0, b)
 		if err != nil {
 			if !errors.Is(err, ErrProof) {
 				t.Fatal(err)

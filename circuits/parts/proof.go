@@ -13,7 +13,6 @@ const (
 	PointSize = bn254.SizeOfG1AffineCompressed
 	pointG2   = bn254.SizeOfG2AffineCompressed
 	ProofSize = 4*PointSize + pointG2
-	PartSize  = ProofSize + fr.Bytes
 )
 
 // Points is a Groth16 proof with one commitment, as gnark makes it.
@@ -81,37 +80,39 @@ func (p *Proof) Bytes() []byte { return bytes.Clone(p.bytes[:]) }
 // Points returns the proof's points.
 func (p *Proof) Points() Points { return p.p }
 
+// Committed implements [Argument].
+func (p *Proof) Committed() [PointSize]byte { return p.p.Commitment.Bytes() }
+
 // Part is one part of a proof: everything that a verifier takes from the prover.
 type Part struct {
 	Kind  int // of the family
 	Delta fr.Element
-	Proof *Proof
+	Proof Argument
 }
 
 // Commitment is what the challenges depend on.
-func (p *Part) Commitment() Commitment {
-	return Commitment{Kind: p.Kind, Point: p.p().Commitment.Bytes()}
-}
-
-func (p *Part) p() *Points { return &p.Proof.p }
+func (p *Part) Commitment() Commitment { return Commitment{Kind: p.Kind, Point: p.Proof.Committed()} }
 
 // Bytes is the part's encoding but for its kind: delta, big-endian, and the proof.
 func (p *Part) Bytes() []byte {
 	d := p.Delta.Bytes()
-	return append(d[:], p.Proof.bytes[:]...)
+	return append(d[:], p.Proof.Bytes()...)
 }
+
+// PartSize is the size of a part in a backend, in bytes.
+func PartSize(b Backend) int { return fr.Bytes + b.ProofSize() }
 
 // ParsePart reads a part of a kind from exactly [PartSize] bytes. A number that is not below the field's order is refused. The
 // error wraps ErrProof.
-func ParsePart(kind int, b []byte) (Part, error) {
+func ParsePart(backend Backend, kind int, b []byte) (Part, error) {
 	p := Part{Kind: kind}
-	if len(b) != PartSize {
-		return p, fmt.Errorf("%w: a part of %d bytes instead of %d", ErrProof, len(b), PartSize)
+	if len(b) != PartSize(backend) {
+		return p, fmt.Errorf("%w: a part of %d bytes instead of %d", ErrProof, len(b), PartSize(backend))
 	}
 	if err := p.Delta.SetBytesCanonical(b[:fr.Bytes]); err != nil {
 		return p, fmt.Errorf("%w: delta: %w", ErrProof, err)
 	}
 	var err error
-	p.Proof, err = ParseProof(b[fr.Bytes:])
+	p.Proof, err = backend.ParseProof(b[fr.Bytes:])
 	return p, err
 }

@@ -18,7 +18,7 @@ type Given func(i int, ch *Challenges) ([]fr.Element, error)
 // Verify checks a proof: every part under its kind's key, every proof of knowledge of what was committed to, and that all deltas
 // add up to zero. The error wraps ErrProof if the proof does not hold, and names the first part that does not; else it is one of given.
 //
-// All parts are checked in one product of pairings, in which each has a random factor of 128 bits, derived from the complete proof.
+// Groth16 proofs are checked in one product of pairings, in which each has a random factor of 128 bits, derived from the complete proof.
 func (f *Family) Verify(statement []byte, ps []Part, given Given) error {
 	if len(ps) > MaxParts {
 		return fmt.Errorf("%w: %d parts", ErrProof, len(ps))
@@ -57,20 +57,35 @@ func (f *Family) Verify(statement []byte, ps []Part, given Given) error {
 			h.Write(b[:])
 		}
 	}
-	b := batch{family: f, parts: ps, inputs: inputs, seed: Digest(h.Sum(nil))}
-	bad, err := b.firstBad(0, len(ps))
+	bad, err := f.backend.FirstBad(&Batch{Family: f, Parts: ps, Inputs: inputs, Seed: Digest(h.Sum(nil))})
 	if err != nil || bad < 0 {
 		return err
 	}
 	return fmt.Errorf("%w: part %d, %s", ErrProof, bad, f.kinds[ps[bad].Kind].Name)
 }
 
-// batch is parts to be checked together.
+// batch is parts to be checked together: Groth16 proofs under Groth16 keys.
 type batch struct {
-	family *Family
+	keys   []*Key // by kind
 	parts  []Part
+	proofs []*Points
 	inputs [][]fr.Element // with the commitment's value
 	seed   Digest
+}
+
+func (b *Batch) groth16() (*batch, error) {
+	out := &batch{parts: b.Parts, inputs: b.Inputs, seed: b.Seed}
+	for _, k := range b.Family.kinds {
+		out.keys = append(out.keys, k.Key.(*Key)) // NewFamily has seen to it
+	}
+	for i := range b.Parts {
+		p, ok := b.Parts[i].Proof.(*Proof)
+		if !ok {
+			return nil, fmt.Errorf("%w: part %d is no Groth16 proof", ErrProof, i)
+		}
+		out.proofs = append(out.proofs, &p.p)
+	}
+	return out, nil
 }
 
 // firstBad is the first part from, ..., to−1 that does not verify, or −1. It costs one product if all do, and about two if one does not.
@@ -120,11 +135,11 @@ func (b *batch) check(from, to int) (bool, error) {
 		pok        []bn254.G1Affine
 		rhos, taus []fr.Element
 	}
-	byKind := make([]terms, len(b.family.kinds))
+	byKind := make([]terms, len(b.keys))
 	var g1 []bn254.G1Affine
 	var g2 []bn254.G2Affine
 	for i := from; i < to; i++ {
-		p, t := b.parts[i].p(), &byKind[b.parts[i].Kind]
+		p, t := b.proofs[i], &byKind[b.parts[i].Kind]
 		rho, tau := b.factor(i, 0), b.factor(i, 1)
 		t.rho.Add(&t.rho, &rho)
 		if t.scalars == nil {
@@ -143,7 +158,7 @@ func (b *batch) check(from, to int) (bool, error) {
 		if t.rhos == nil {
 			continue
 		}
-		key := &b.family.kinds[k].Key.k
+		key := &b.keys[k].k
 		sums := []struct {
 			points  []bn254.G1Affine
 			scalars []fr.Element

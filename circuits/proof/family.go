@@ -40,7 +40,7 @@ type Family struct {
 }
 
 // NewFamily joins a scheme to the verifying keys of its shapes, in their order.
-func NewFamily(s *Scheme, keys []*parts.Key, ceremony cid.Cid) (*Family, error) {
+func NewFamily(s *Scheme, keys []parts.VerifyingKey, ceremony cid.Cid) (*Family, error) {
 	if len(keys) != len(s.Shapes) {
 		return nil, fmt.Errorf("%w: %d keys for %d shapes", ErrFamily, len(keys), len(s.Shapes))
 	}
@@ -72,6 +72,7 @@ func (f *Family) Origin() string {
 // familyDocument is a family as it is written.
 type familyDocument struct {
 	Trilemma string
+	Backend  *string
 	Profile  string
 	Chips    []byte
 	Ceremony *datamodel.Link
@@ -94,7 +95,7 @@ type rowsDocument struct {
 // Block encodes the family.
 func (f *Family) Block() (block.Block, error) {
 	chips := f.Scheme.Chips.Digest()
-	d := &familyDocument{Trilemma: FamilyVersion, Profile: link.Profile, Chips: chips[:]}
+	d := &familyDocument{Trilemma: FamilyVersion, Backend: backendName(f.Keys.Backend()), Profile: link.Profile, Chips: chips[:]}
 	if !f.Dev() {
 		var l datamodel.Link = cidlink.Link{Cid: f.Ceremony}
 		d.Ceremony = &l
@@ -138,13 +139,17 @@ func ReadFamily(data []byte) (*Family, error) {
 	case len(d.Shapes) == 0 || len(d.Shapes) > parts.MaxKinds:
 		return nil, fmt.Errorf("%w: %d shapes", ErrFamily, len(d.Shapes))
 	}
-	var keys []*parts.Key
+	backend, err := backendNamed(d.Backend)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFamily, err)
+	}
+	var keys []parts.VerifyingKey
 	for i := range d.Shapes {
 		sh, err := d.Shapes[i].shape(s.System)
 		if err != nil {
 			return nil, fmt.Errorf("%w: shape %d: %w", ErrFamily, i, err)
 		}
-		k, err := parts.ParseKey(d.Shapes[i].Verifying)
+		k, err := backend.ParseKey(d.Shapes[i].Verifying)
 		if err != nil {
 			return nil, fmt.Errorf("%w: shape %d: %w", ErrFamily, i, err)
 		}

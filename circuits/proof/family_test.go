@@ -23,7 +23,7 @@ func family(t testing.TB, ceremony cid.Cid) *proof.Family {
 	}
 	_, _, g1, g2 := bn254.Generators()
 	on2 := func(n int64) (p bn254.G2Affine) { return *p.ScalarMultiplication(&g2, big.NewInt(n)) }
-	var keys []*parts.Key
+	var keys []parts.VerifyingKey
 	for _, sh := range s.Shapes {
 		points := parts.KeyPoints{Alpha: g1, Beta: on2(3), Gamma: on2(5), Delta: on2(7), G: on2(11), GSigmaNeg: on2(13)}
 		for range parts.Publics(len(s.System.Labels()), sh.Given()) + 2 {

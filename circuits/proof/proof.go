@@ -30,6 +30,7 @@ var types = block.Schema(schemaText)
 
 // Proof is a statement and the parts that show it.
 type Proof struct {
+	Backend   parts.Backend
 	Family    parts.Digest
 	Setup     string // where the keys come from, as whoever proved says: see [Family.Origin]
 	Statement Statement
@@ -39,6 +40,7 @@ type Proof struct {
 // document is a proof as it is written.
 type document struct {
 	Trilemma  string
+	Backend   *string
 	Family    []byte
 	Setup     string
 	Statement Statement
@@ -48,12 +50,12 @@ type document struct {
 // maxSetup bounds what a proof says of its keys: a CID in text.
 const maxSetup = 256
 
-// recordSize is the size of a part in a document.
-const recordSize = 2 + parts.PartSize
+// RecordSize is the size of a part in a document.
+func RecordSize(b parts.Backend) int { return 2 + parts.PartSize(b) }
 
 // Block encodes the proof. Anybody can turn it into another proof of the same, so that its CID names these bytes and nothing else.
 func (p *Proof) Block() (block.Block, error) {
-	d := &document{Trilemma: Version, Family: p.Family[:], Setup: p.Setup, Statement: p.Statement}
+	d := &document{Trilemma: Version, Backend: backendName(p.Backend), Family: p.Family[:], Setup: p.Setup, Statement: p.Statement}
 	for i := range p.Parts {
 		d.Parts = binary.LittleEndian.AppendUint16(d.Parts, uint16(p.Parts[i].Kind))
 		d.Parts = append(d.Parts, p.Parts[i].Bytes()...)
@@ -70,7 +72,11 @@ func Read(data []byte) (*Proof, error) {
 	if err := block.Unmarshal(data, &d, types().TypeByName("Proof")); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	p := &Proof{Setup: d.Setup, Statement: d.Statement}
+	backend, err := backendNamed(d.Backend)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	p, recordSize := &Proof{Backend: backend, Setup: d.Setup, Statement: d.Statement}, RecordSize(backend)
 	switch {
 	case d.Trilemma != Version:
 		return nil, fmt.Errorf("%w: version %.40q, this program knows %q", ErrMalformed, d.Trilemma, Version)
@@ -86,7 +92,7 @@ func Read(data []byte) (*Proof, error) {
 	}
 	p.Family = parts.Digest(d.Family)
 	for record := range slices.Chunk(d.Parts, recordSize) {
-		part, err := parts.ParsePart(int(binary.LittleEndian.Uint16(record)), record[2:])
+		part, err := parts.ParsePart(backend, int(binary.LittleEndian.Uint16(record)), record[2:])
 		if err != nil {
 			return nil, fmt.Errorf("%w: part %d: %w", ErrMalformed, len(p.Parts), err)
 		}

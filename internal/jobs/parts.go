@@ -44,6 +44,7 @@ const partWait = 10 * time.Second
 type spread struct {
 	engine *cluster.Engine
 	class  string
+	family *parts.Family
 
 	mu    sync.Mutex
 	units map[cid.Cid]struct{} // owned by mu
@@ -72,7 +73,7 @@ func (s *spread) Prove(ctx context.Context, i int, u *prover.Unit, a *prover.Ask
 	if len(answer) < 2 {
 		return part, fmt.Errorf("part %d: an answer of %d bytes", i, len(answer))
 	}
-	return parts.ParsePart(int(binary.LittleEndian.Uint16(answer)), answer[2:])
+	return parts.ParsePart(s.family.Backend(), int(binary.LittleEndian.Uint16(answer)), answer[2:])
 }
 
 // do has a job of a part done, and returns its answer. If nobody waits for it any more it is cancelled, unless this process is told to stop: then it will go on.

@@ -66,7 +66,7 @@ func (p *Proofs) Prove(ctx context.Context, scheme string, b *receipts.Bundle, l
 	if p.Spread == 0 {
 		return proving.New(cfg).Bundle(ctx, b, labels)
 	}
-	s := &spread{engine: p.Engine, class: PartClass(k.Runs.Family()), units: make(map[cid.Cid]struct{})}
+	s := &spread{engine: p.Engine, class: PartClass(k.Runs.Family()), family: k.Runs.Family().Keys, units: make(map[cid.Cid]struct{})}
 	cfg.Hands, cfg.Spread = s, p.Spread
 	working, stop := context.WithCancel(ctx)
 	done := make(chan error, 1)

@@ -137,7 +137,7 @@ func unprovable(p *machine.Program, guest *wasm.Module, streams [][]byte, lim li
 
 func (e *Estimate) estimate(s *proof.Scheme, run *circuits.Run, cut []emit.Part) {
 	e.Steps, e.Fuel, e.Parts, e.Secret = run.Steps, run.Result.Fuel, len(cut), run.Statement.Hidden != nil
-	e.Bytes = int64(len(cut)) * (2 + parts.PartSize)
+	e.Bytes = int64(len(cut) * proof.RecordSize(parts.Groth16{}))
 	for _, c := range s.Chips.Chips {
 		rows := run.Filling.Rows[c.Name]
 		e.Used += len(rows) * s.System.Cost(c.Name)

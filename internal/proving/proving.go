@@ -234,7 +234,7 @@ func (p *Prover) prove(ctx context.Context, c *verifier.Claimed, t *Traced) (out
 	if err != nil {
 		return nil, err
 	}
-	s, err := prover.OpenSession(dir, p.cfg.Random)
+	s, err := prover.OpenSession(dir, p.cfg.Keys.Runs.Family().Keys.Backend(), p.cfg.Random)
 	if err != nil {
 		return nil, err
 	}

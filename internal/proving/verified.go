@@ -9,7 +9,7 @@ import (
 )
 
 // Verified collects the verifying keys of a scheme's circuits, in their order, and forgets what proves.
-type Verified struct{ keys []*parts.Key }
+type Verified struct{ keys []parts.VerifyingKey }
 
 // Has is false: there are none from before.
 func (v *Verified) Has(*prover.Circuit) bool { return false }
