@@ -25,11 +25,15 @@ type Generator struct {
 	random io.Reader
 	g1     *table[fp.Element, *fp.Element]
 	g2     *table[bn254.E2, *bn254.E2]
+
+	references map[uint64]*Reference // made so far, by size
 }
 
 // NewGenerator makes a generator that draws secrets from random, which must be a source that nobody else reads. Whoever knows what it gave can
 // prove anything under the keys.
-func NewGenerator(random io.Reader) *Generator { return &Generator{random: random} }
+func NewGenerator(random io.Reader) *Generator {
+	return &Generator{random: random, references: make(map[uint64]*Reference)}
+}
 
 // secrets is what a key is made of, to be forgotten (Groth, eprint 2016/260, section 3.2).
 type secrets struct{ t, alpha, beta, gamma, delta fr.Element }

@@ -13,6 +13,7 @@ import (
 	"github.com/ipfs/go-cid"
 
 	"github.com/trilemma-dev/trilemma/circuits/parts"
+	"github.com/trilemma-dev/trilemma/circuits/plonk"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
 )
 
@@ -21,6 +22,9 @@ const familyExt = ".family"
 
 // Keys makes the keys of a circuit.
 func (g *Generator) Keys(ctx context.Context, c *Circuit) (Keys, error) {
+	if c.plonk {
+		return g.plonkKeys(ctx, c)
+	}
 	system, err := c.compile()
 	if err != nil {
 		return Keys{}, err
@@ -36,11 +40,31 @@ func (g *Generator) Keys(ctx context.Context, c *Circuit) (Keys, error) {
 	return Keys{Circuit: c, Proving: pk, Key: k}, nil
 }
 
-// PlanAll makes circuits of the shapes of a scheme, in their order.
-func PlanAll(s *proof.Scheme) (cs []*Circuit, err error) {
+// plonkKeys makes keys for PLONK. One reference string serves all circuits of a size.
+func (g *Generator) plonkKeys(ctx context.Context, c *Circuit) (Keys, error) {
+	n, err := c.Domain()
+	if err != nil {
+		return Keys{}, err
+	}
+	r := g.references[n]
+	if r == nil {
+		if r, err = g.Reference(ctx, n); err != nil {
+			return Keys{}, fmt.Errorf("%s: %w", c.Name(), err)
+		}
+		g.references[n] = r
+	}
+	return PlonkKeys(c, r)
+}
+
+// PlanAll makes circuits of the shapes of a scheme, in their order, for a backend.
+func PlanAll(s *proof.Scheme, backend parts.Backend) (cs []*Circuit, err error) {
 	labels := s.System.Labels()
+	planOne := Plan
+	if backend == (plonk.Backend{}) {
+		planOne = PlanPlonk
+	}
 	for _, sh := range s.Shapes {
-		c, err := Plan(sh, labels)
+		c, err := planOne(sh, labels)
 		if err != nil {
 			return nil, err
 		}

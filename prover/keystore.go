@@ -26,33 +26,35 @@ var ErrNoKeys = errors.New("no keys")
 // their names complete or not at all, and several processes may use one directory. What is in it is trusted as far as its checksums: points of
 // a proving key are not checked, so that it loads as fast as it is read. Whoever can write to the directory can make proofs fail, and learn what
 // they hide.
-type Keystore struct{ dir string }
+type Keystore struct {
+	dir string
+
+	mu         sync.Mutex
+	references map[string]*Reference // that were loaded, by the names of their files
+}
 
 // NewKeystore uses a directory, which is made when it is needed.
-func NewKeystore(dir string) *Keystore { return &Keystore{dir} }
+func NewKeystore(dir string) *Keystore {
+	return &Keystore{dir: dir, references: make(map[string]*Reference)}
+}
 
 const (
-	manifestExt = ".manifest"
-	provingExt  = ".proving"
+	manifestExt  = ".manifest"
+	provingExt   = ".proving"
+	referenceExt = ".reference"
 )
 
 // Save stores keys of a circuit. ceremony is the transcript that their randomness comes from, undefined if this machine drew it. Keys of the same
 // circuit that are there already are replaced.
 func (s *Keystore) Save(k Keys, ceremony cid.Cid) (*Manifest, error) {
-	if _, err := k.Circuit.compile(); err != nil {
+	if err := k.Circuit.Ready(); err != nil {
 		return nil, fmt.Errorf("save keys: %w", err)
 	}
 	m := newManifest(k.Circuit, k.Key, ceremony)
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return nil, fmt.Errorf("save keys: %w", err)
 	}
-	h := sha256.New()
-	err := s.write(func(w io.Writer) error {
-		n := &counter{w: io.MultiWriter(w, h)}
-		err := k.Proving.WriteDump(n)
-		m.Proving.Size, m.Proving.Sha256 = n.n, h.Sum(nil)
-		return err
-	}, func() string { return m.provingName() })
+	err := s.saveProving(k, m)
 	if err != nil {
 		return nil, fmt.Errorf("save keys: %w", err)
 	}
@@ -74,9 +76,28 @@ func (s *Keystore) Save(k Keys, ceremony cid.Cid) (*Manifest, error) {
 	return m, nil
 }
 
+// saveProving writes what proves, and puts it into the manifest.
+func (s *Keystore) saveProving(k Keys, m *Manifest) error {
+	dump := func(w io.Writer) error { return k.Proving.WriteDump(w) }
+	if m.plonk() {
+		r, err := k.reference()
+		if err != nil {
+			return err
+		}
+		dump = r.write
+	}
+	h := sha256.New()
+	return s.write(func(w io.Writer) error {
+		n := &counter{w: io.MultiWriter(w, h)}
+		err := dump(n)
+		m.Proving.Size, m.Proving.Sha256 = n.n, h.Sum(nil)
+		return err
+	}, func() string { return m.provingName() })
+}
+
 // drop removes a proving key, if there was one, that another one has replaced.
 func (s *Keystore) drop(old, m *Manifest) error {
-	if old == nil || old.provingName() == m.provingName() {
+	if old == nil || old.plonk() || old.provingName() == m.provingName() { // other circuits may use a reference string
 		return nil
 	}
 	if err := os.Remove(filepath.Join(s.dir, old.provingName())); !errors.Is(err, fs.ErrNotExist) {
@@ -87,8 +108,12 @@ func (s *Keystore) drop(old, m *Manifest) error {
 
 func hexName(d parts.Digest) string { return fmt.Sprintf("%x", d[:16]) }
 
-// provingName is the name of the proving key's file: by circuit and content, so that two processes that make keys do not mix theirs.
+// provingName is the name of the proving key's file: by circuit and content, so that two processes that make keys do not mix theirs. A reference string's is by
+// content alone.
 func (m *Manifest) provingName() string {
+	if m.plonk() {
+		return fmt.Sprintf("%x%s", m.Proving.Sha256[:16], referenceExt)
+	}
 	return fmt.Sprintf("%x-%x%s", m.Circuit[:16], m.Proving.Sha256[:8], provingExt)
 }
 
@@ -167,9 +192,12 @@ func (s *Keystore) Load(c *Circuit) (k Keys, m *Manifest, err error) {
 	if err != nil {
 		return k, nil, fmt.Errorf("load keys of %s: %w", c.Name(), err)
 	}
-	key, err := parts.Groth16{}.ParseKey(m.Verifying)
+	key, err := m.key()
 	if err != nil {
 		return k, nil, fmt.Errorf("load keys of %s: %w", c.Name(), err)
+	}
+	if c.plonk {
+		return Keys{Circuit: c, Key: key, reference: func() (*Reference, error) { return s.loadReference(c, m) }}, m, nil
 	}
 	return Keys{Circuit: c, Key: key, load: sync.OnceValues(func() (*groth16.ProvingKey, error) { return s.load(c, m) })}, m, nil
 }
@@ -178,6 +206,38 @@ func (s *Keystore) Load(c *Circuit) (k Keys, m *Manifest, err error) {
 func (s *Keystore) load(c *Circuit, m *Manifest) (pk *groth16.ProvingKey, err error) {
 	quiet()
 	defer caught("load keys of "+c.Name(), &err)
+	data, err := s.provingOf(c, m)
+	if err != nil {
+		return nil, err
+	}
+	pk = new(groth16.ProvingKey)
+	if err := pk.ReadDump(bytes.NewReader(data)); err != nil {
+		return nil, fmt.Errorf("load keys of %s: %w: %w", c.Name(), ErrManifest, err)
+	}
+	return pk, nil
+}
+
+// loadReference loads the reference string of a circuit, once for all circuits that share it.
+func (s *Keystore) loadReference(c *Circuit, m *Manifest) (r *Reference, err error) {
+	defer caught("load keys of "+c.Name(), &err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.references[m.provingName()]; r != nil {
+		return r, nil
+	}
+	data, err := s.provingOf(c, m)
+	if err != nil {
+		return nil, err
+	}
+	if r, err = readReference(data); err != nil {
+		return nil, fmt.Errorf("load keys of %s: %w: %w", c.Name(), ErrManifest, err)
+	}
+	s.references[m.provingName()] = r
+	return r, nil
+}
+
+// provingOf reads what proves with a circuit, if the circuit is the one that it was made for.
+func (s *Keystore) provingOf(c *Circuit, m *Manifest) ([]byte, error) {
 	of, err := c.compiledDigest()
 	if err != nil {
 		return nil, err
@@ -189,11 +249,7 @@ func (s *Keystore) load(c *Circuit, m *Manifest) (pk *groth16.ProvingKey, err er
 	if err != nil {
 		return nil, fmt.Errorf("load keys of %s: %w", c.Name(), err)
 	}
-	pk = new(groth16.ProvingKey)
-	if err := pk.ReadDump(bytes.NewReader(data)); err != nil {
-		return nil, fmt.Errorf("load keys of %s: %w: %w", c.Name(), ErrManifest, err)
-	}
-	return pk, nil
+	return data, nil
 }
 
 // there checks that a proving key's file is there, with its size.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/circuits/parts"
+	"github.com/trilemma-dev/trilemma/circuits/plonk"
 )
 
 //go:embed schema.ipldsch
@@ -31,9 +32,10 @@ var ErrManifest = errors.New("not a manifest of keys")
 const maxManifest = 1 << 20
 
 // Manifest is what is known of the keys of one circuit. Its fields follow schema.ipldsch. A manifest from a stranger says what he says; only its
-// verifying key is checked, and only as far as [parts.ParseKey] can.
+// verifying key is checked, and only as far as its backend can.
 type Manifest struct {
 	Trilemma    string
+	Backend     *string
 	Circuit     []byte
 	Compiled    []byte
 	Name        string
@@ -44,7 +46,7 @@ type Manifest struct {
 	Verifying   []byte
 }
 
-// Stored is a file beside the manifest.
+// Stored is a file beside the manifest: a proving key, or a reference string.
 type Stored struct {
 	Size   int64
 	Sha256 []byte
@@ -65,6 +67,10 @@ func (m *Manifest) Origin() string {
 func newManifest(c *Circuit, key parts.VerifyingKey, ceremony cid.Cid) *Manifest {
 	m := &Manifest{Trilemma: ManifestVersion, Circuit: c.digest[:], Compiled: c.compiled[:], Name: c.Name(), Constraints: int64(c.Constraints()),
 		Gnark: gnark.Version.String(), Verifying: key.Bytes()}
+	if c.plonk {
+		name := plonk.Name
+		m.Backend = &name
+	}
 	if ceremony.Defined() {
 		var l datamodel.Link = cidlink.Link{Cid: ceremony}
 		m.Ceremony = &l
@@ -94,10 +100,32 @@ func ReadManifest(data []byte) (*Manifest, error) {
 	case m.Proving.Size < 0 || m.Constraints < 0 || len(m.Name) > parts.MaxName:
 		return nil, fmt.Errorf("%w: a number or name that cannot be", ErrManifest)
 	}
-	if _, err := parts.ParseKey(m.Verifying); err != nil {
+	if _, err := m.key(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrManifest, err)
 	}
 	return m, nil
+}
+
+// plonk reports whether the keys are for PLONK.
+func (m *Manifest) plonk() bool { return m.Backend != nil }
+
+// BackendName is the name of the proof system that the keys are for.
+func (m *Manifest) BackendName() string {
+	if m.plonk() {
+		return *m.Backend
+	}
+	return parts.Groth16{}.Name()
+}
+
+// key is the verifying key.
+func (m *Manifest) key() (parts.VerifyingKey, error) {
+	switch {
+	case !m.plonk():
+		return parts.Groth16{}.ParseKey(m.Verifying)
+	case *m.Backend == plonk.Name:
+		return plonk.Backend{}.ParseKey(m.Verifying)
+	}
+	return nil, fmt.Errorf("unknown proof system %.40q", *m.Backend)
 }
 
 // fits reports why the keys are not those of a circuit that this program compiled, or nil.
@@ -105,6 +133,8 @@ func (m *Manifest) fits(c *Circuit) error {
 	switch {
 	case !bytes.Equal(m.Circuit, c.digest[:]):
 		return fmt.Errorf("%w: the keys are of circuit %x, not %x", ErrManifest, m.Circuit[:8], c.digest[:8])
+	case m.plonk() != c.plonk:
+		return fmt.Errorf("%w: the keys are for another proof system", ErrManifest)
 	case m.Gnark != gnark.Version.String():
 		return fmt.Errorf("%w: the keys were made by gnark %.20s, this is %s", ErrManifest, m.Gnark, gnark.Version)
 	}

@@ -48,6 +48,9 @@ func (c *Circuit) compileSparse() (system *cs.SparseR1CS, err error) {
 	return system, nil
 }
 
+// PlonkRows is about how large the domain of a circuit for PLONK is that has so many constraints for Groth16.
+func PlonkRows(constraints int) int { return int(PowersFor(constraints * sparseness)) }
+
 // Domain is the size of the domain that a circuit for PLONK has. The circuit is compiled.
 func (c *Circuit) Domain() (uint64, error) {
 	system, err := c.compileSparse()

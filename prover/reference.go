@@ -1,8 +1,11 @@
 package prover
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math/big"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254"
@@ -83,5 +86,35 @@ func (p *Powers) Reference(size uint64) (r *Reference, err error) {
 	r.powers.G1 = p.commons.G1.Tau[: size+blinds : size+blinds]
 	r.lagrange.G1 = lagrange(p.commons.G1.Tau[:size])
 	r.verifying(p.commons.G2.Tau[0], p.commons.G2.Tau[1])
+	return r, nil
+}
+
+// write writes the reference string for this machine: the size, two points of G2, and all points of G1 as they are, to be read without being checked.
+func (r *Reference) write(w io.Writer) error {
+	e := bn254.NewEncoder(w, bn254.RawEncoding())
+	for _, v := range []any{r.size, &r.vk.G2[0], &r.vk.G2[1], r.powers.G1, r.lagrange.G1} {
+		if err := e.Encode(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readReference(data []byte) (*Reference, error) {
+	r, b := new(Reference), bytes.NewReader(data)
+	var g2 [2]bn254.G2Affine
+	d := bn254.NewDecoder(b, bn254.NoSubgroupChecks())
+	for _, v := range []any{&r.size, &g2[0], &g2[1], &r.powers.G1, &r.lagrange.G1} {
+		if err := d.Decode(v); err != nil {
+			return nil, err
+		}
+	}
+	if err := checkReference(r.size); err != nil {
+		return nil, err
+	}
+	if b.Len() > 0 || uint64(len(r.powers.G1)) != r.size+blinds || uint64(len(r.lagrange.G1)) != r.size {
+		return nil, errors.New("a reference string of other lengths than its size has")
+	}
+	r.verifying(g2[0], g2[1])
 	return r, nil
 }

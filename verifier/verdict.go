@@ -78,11 +78,12 @@ type Verdict struct {
 
 // Proof is what a verdict in mode ZK says of the proof, in numbers.
 type Proof struct {
-	Family parts.Digest
-	Setup  string // where the keys come from: as the pinned ones say, or if there are none as the proof says
-	Pinned bool   // whoever verifies has these keys
-	Parts  int
-	Bytes  int64
+	Backend string // proof system
+	Family  parts.Digest
+	Setup   string // where the keys come from: as the pinned ones say, or if there are none as the proof says
+	Pinned  bool   // whoever verifies has these keys
+	Parts   int
+	Bytes   int64
 }
 
 const nothingEstablished = "none: nothing was established"

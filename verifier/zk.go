@@ -10,6 +10,8 @@ import (
 	"github.com/ipld/go-ipld-prime/datamodel"
 
 	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/circuits/parts"
+	"github.com/trilemma-dev/trilemma/circuits/plonk"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
 	"github.com/trilemma-dev/trilemma/link"
@@ -57,7 +59,7 @@ func (c *checker) zk(t *workflow.Task) (out spotted, err error) {
 	if err != nil {
 		return out, fmt.Errorf("the proof %s: %w", id, err)
 	}
-	out.proof = &Proof{Family: p.Family, Setup: p.Setup, Parts: len(p.Parts), Bytes: int64(len(b.Data))}
+	out.proof = &Proof{Backend: p.Backend.Name(), Family: p.Family, Setup: p.Setup, Parts: len(p.Parts), Bytes: int64(len(b.Data))}
 	f, err := c.family(out.proof)
 	if err != nil {
 		return out, err
@@ -100,7 +102,8 @@ func (p *Proof) worth(f *proof.Family, h *proof.Hidden) string {
 		what = fmt.Sprintf("on this input, of which %d streams are hidden behind their commitments, within its limits ends with this outcome and output, of which %d streams are hidden, and at most "+
 			"this fuel", len(h.Inputs), len(h.Outputs))
 	}
-	how := fmt.Sprintf("cryptographic: a proof of %d parts (Groth16 on BN254, challenges from SHA-256) that the module, %s, under the keys of family %x", p.Parts, what, p.Family[:8])
+	system := map[string]string{plonk.Name: "PLONK with KZG commitments", parts.Groth16{}.Name(): "Groth16"}[p.Backend]
+	how := fmt.Sprintf("cryptographic: a proof of %d parts (%s on BN254, challenges from SHA-256) that the module, %s, under the keys of family %x", p.Parts, system, what, p.Family[:8])
 	if f.Dev() {
 		return how + ", which are development keys: whoever made them can prove anything, so that this rests on trust in them"
 	}

@@ -7,8 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
+	"github.com/trilemma-dev/trilemma/circuits/parts"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/internal/proving"
 	"github.com/trilemma-dev/trilemma/prover"
@@ -33,9 +37,47 @@ func scheme(name string) (*proof.Scheme, error) {
 	return s, nil
 }
 
-// provingKeys opens the keys of a scheme. Those that are not there yet are made, which stderr tells.
+// keyFlags say whose keys.
+type keyFlags struct{ scheme, backend string }
+
+func (f *keyFlags) add(c *cobra.Command) {
+	schemeFlag(c, &f.scheme)
+	backendFlag(c, &f.backend)
+}
+
+func backendFlag(c *cobra.Command, name *string) {
+	names := []string{}
+	for _, b := range proof.Backends() {
+		names = append(names, b.Name())
+	}
+	c.Flags().StringVar(name, "backend", names[0], "proof system: "+strings.Join(names, " or ")+"; the second one is there to be compared with, for small circuits")
+	completeFlag(c, "backend", oneOf(names...))
+}
+
+// of finds the scheme and the proof system, which are for each other.
+func (f *keyFlags) of() (*proof.Scheme, parts.Backend, error) {
+	s, err := scheme(f.scheme)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := proof.BackendNamed(f.backend)
+	if err == nil {
+		err = proving.CheckSize(s, b)
+	}
+	if err != nil {
+		return nil, nil, usage("%w", err)
+	}
+	return s, b, nil
+}
+
+// provingKeys opens the keys of a scheme in the usual proof system.
 func (a *app) provingKeys(ctx context.Context, name string) (*proving.Keys, error) {
-	s, err := scheme(name)
+	return a.keysIn(ctx, keyFlags{name, proof.Backends()[0].Name()})
+}
+
+// keysIn opens the keys of a scheme. Those that are not there yet are made, which stderr tells.
+func (a *app) keysIn(ctx context.Context, f keyFlags) (*proving.Keys, error) {
+	s, backend, err := f.of()
 	if err != nil {
 		return nil, err
 	}
@@ -45,10 +87,10 @@ func (a *app) provingKeys(ctx context.Context, name string) (*proving.Keys, erro
 	}
 	bar, told := a.progressOf("keys", len(s.Shapes)), false
 	number, bytes, took := 0, int64(0), time.Duration(0)
-	k, err := proving.Open(ctx, store, s, &proving.Making{Random: rand.Reader, Now: time.Now,
+	k, err := proving.OpenIn(ctx, store, s, backend, &proving.Making{Random: rand.Reader, Now: time.Now,
 		Missing: func(*prover.Circuit) {
 			if !told {
-				fmt.Fprintf(a.err, "making keys of the scheme %s, for %d circuits: development keys, as their randomness is drawn here\n", name, len(s.Shapes))
+				fmt.Fprintf(a.err, "making keys of the scheme %s, for %d circuits: development keys, as their randomness is drawn here\n", f.scheme, len(s.Shapes))
 			}
 			told = true
 		},

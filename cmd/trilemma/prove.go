@@ -25,6 +25,7 @@ import (
 // proveFlags say how proofs are made.
 type proveFlags struct {
 	scheme  string
+	backend string
 	memory  int64
 	workers int
 }
@@ -35,6 +36,7 @@ func (f *proveFlags) add(c *cobra.Command, memory string) {
 	fl.Int64Var(&f.memory, memory, 0, "MiB that proving may take; 0: no limit. What would take more is refused")
 	fl.IntVar(&f.workers, "parts", 0, "parts of a proof to work at at once, as far as memory goes; 0: one for each core")
 	completeFlag(c, "scheme", oneOf(proof.Names()...))
+	backendFlag(c, &f.backend)
 }
 
 func (f *proveFlags) check() error {
@@ -143,14 +145,15 @@ func (a *app) proofs(ctx context.Context, b *receipts.Bundle, tasks []string, f 
 	if len(claims) == 0 {
 		return nil, nil, usage("no task of the bundle ran: there is nothing to prove")
 	}
-	s, err := scheme(f.scheme)
+	keys := keyFlags{f.scheme, f.backend}
+	s, backend, err := keys.of()
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := proving.Check(ctx, s, b, tasks, f.memory<<20, time.Now, open); err != nil {
+	if err := proving.Check(ctx, s, backend, b, tasks, f.memory<<20, time.Now, open); err != nil {
 		return nil, nil, provingFailure(err)
 	}
-	k, err := a.provingKeys(ctx, f.scheme)
+	k, err := a.keysIn(ctx, keys)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -88,7 +88,7 @@ func scriptParams(remote string) testscript.Params {
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "json": jsonCmd, "flip": flip, "cut": cut, "sized": sized, "forge": forge, "claim": claim, "parts": parts, "untold": untold, "private": private,
+			"exits": exits, "json": jsonCmd, "flip": flip, "cut": cut, "sized": sized, "forge": forge, "claim": claim, "parts": partsCmd, "untold": untold, "private": private,
 			"env-did": envDID, "env-json": envJSON, "serve": serveCmd, "served": servedCmd, "hear": hearCmd,
 		},
 	}
@@ -217,8 +217,8 @@ func sized(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(errors.Join(f.Truncate(n), f.Close()))
 }
 
-// parts fails if a directory holds the beginning of a file: parts DIR.
-func parts(ts *testscript.TestScript, neg bool, args []string) {
+// partsCmd fails if a directory holds the beginning of a file: parts DIR.
+func partsCmd(ts *testscript.TestScript, neg bool, args []string) {
 	argc(ts, neg, args, 1, "parts DIR")
 	files, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), ".*.part"))
 	ts.Check(err)

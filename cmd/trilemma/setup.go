@@ -58,7 +58,7 @@ func (a *app) setup() (*setupJSON, error) {
 	}
 	out := &setupJSON{Keys: []setupKeyJSON{}, Families: []setupFamilyJSON{}}
 	for _, m := range manifests {
-		out.Keys = append(out.Keys, setupKeyJSON{Circuit: fmt.Sprintf("%x", m.Circuit), Name: m.Name, Constraints: m.Constraints, Bytes: m.Proving.Size, Gnark: m.Gnark, Setup: m.Origin()})
+		out.Keys = append(out.Keys, setupKeyJSON{Circuit: fmt.Sprintf("%x", m.Circuit), Name: m.Name, Constraints: m.Constraints, Bytes: m.Proving.Size, Backend: m.BackendName(), Gnark: m.Gnark, Setup: m.Origin()})
 	}
 	for _, f := range families {
 		out.Families = append(out.Families, familyOf(f))
@@ -74,13 +74,13 @@ func (a *app) setupList() error {
 	if a.json {
 		return a.printJSON(out)
 	}
-	keys := [][]string{{"CIRCUIT", "NAME", "CONSTRAINTS", "SIZE", "GNARK", "SETUP"}}
+	keys := [][]string{{"CIRCUIT", "NAME", "CONSTRAINTS", "SIZE", "BACKEND", "GNARK", "SETUP"}}
 	for _, k := range out.Keys {
-		keys = append(keys, []string{k.Circuit[:16], k.Name, fmt.Sprint(k.Constraints), fmt.Sprintf("%d MiB", k.Bytes>>20), k.Gnark, k.Setup})
+		keys = append(keys, []string{k.Circuit[:16], k.Name, fmt.Sprint(k.Constraints), fmt.Sprintf("%d MiB", k.Bytes>>20), k.Backend, k.Gnark, k.Setup})
 	}
-	trusted := [][]string{{"FAMILY", "SETUP", "SHAPES"}}
+	trusted := [][]string{{"FAMILY", "SETUP", "BACKEND", "SHAPES"}}
 	for _, j := range out.Families {
-		trusted = append(trusted, []string{j.Family[:16], j.Setup, fmt.Sprint(len(j.Shapes))})
+		trusted = append(trusted, []string{j.Family[:16], j.Setup, j.Backend, fmt.Sprint(len(j.Shapes))})
 	}
 	if err := table(a.out, lines(keys)); err != nil {
 		return err
@@ -89,7 +89,7 @@ func (a *app) setupList() error {
 }
 
 func familyOf(f *proof.Family) setupFamilyJSON {
-	j := setupFamilyJSON{Family: fmt.Sprintf("%x", f.ID()), Setup: f.Origin(), Shapes: []string{}}
+	j := setupFamilyJSON{Family: fmt.Sprintf("%x", f.ID()), Backend: f.Keys.Backend().Name(), Setup: f.Origin(), Shapes: []string{}}
 	for _, sh := range f.Scheme.Shapes {
 		j.Shapes = append(j.Shapes, sh.Name())
 	}
@@ -97,7 +97,7 @@ func familyOf(f *proof.Family) setupFamilyJSON {
 }
 
 func (a *app) setupGenerateCommand() *cobra.Command {
-	var name string
+	var f keyFlags
 	c := &cobra.Command{
 		Use:   "generate",
 		Short: "Make the keys of a scheme, as far as they are not here yet: development keys",
@@ -106,14 +106,14 @@ convince those who trust you, and nobody else.`,
 		Example: "  trilemma setup generate --scheme small",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			k, err := a.provingKeys(c.Context(), name)
+			k, err := a.keysIn(c.Context(), f)
 			if err != nil {
 				return err
 			}
 			return a.printFamily(k)
 		},
 	}
-	schemeFlag(c, &name)
+	f.add(c)
 	return c
 }
 
@@ -132,7 +132,8 @@ func (a *app) printFamily(k *proving.Keys) error {
 }
 
 func (a *app) setupExportCommand() *cobra.Command {
-	var name, to string
+	var f keyFlags
+	var to string
 	c := &cobra.Command{
 		Use:   "export",
 		Short: "Write the verifying keys of a scheme to a file, for verify --keys",
@@ -140,9 +141,9 @@ func (a *app) setupExportCommand() *cobra.Command {
 give the file on a way that they trust. The same keys are in every bundle with a proof, where nobody has to believe them.`,
 		Example: "  trilemma setup export -o ours.family",
 		Args:    cobra.NoArgs,
-		RunE:    func(c *cobra.Command, _ []string) error { return a.setupExport(c.Context(), name, to) },
+		RunE:    func(c *cobra.Command, _ []string) error { return a.setupExport(c.Context(), f, to) },
 	}
-	schemeFlag(c, &name)
+	f.add(c)
 	c.Flags().StringVarP(&to, "output", "o", "", "write the keys to this file; - is stdout")
 	if err := c.MarkFlagRequired("output"); err != nil {
 		panic(err) // the flag is there
@@ -150,12 +151,12 @@ give the file on a way that they trust. The same keys are in every bundle with a
 	return c
 }
 
-func (a *app) setupExport(ctx context.Context, name, to string) error {
+func (a *app) setupExport(ctx context.Context, f keyFlags, to string) error {
 	out, err := a.destination(to)
 	if err != nil {
 		return err
 	}
-	k, err := a.provingKeys(ctx, name)
+	k, err := a.keysIn(ctx, f)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/ipfs/go-cid"
 	"github.com/ipld/go-ipld-prime/datamodel"
 
+	"github.com/trilemma-dev/trilemma/circuits/parts"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/prover"
 )
@@ -120,7 +121,7 @@ func (c *Ceremony) plan(schemes Schemes) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", prover.ErrCeremony, err)
 	}
-	c.Circuits, err = prover.PlanAll(s)
+	c.Circuits, err = prover.PlanAll(s, parts.Groth16{})
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ipfs/go-cid"
 
+	"github.com/trilemma-dev/trilemma/circuits/parts"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/prover"
 )
@@ -30,10 +31,19 @@ type Making struct {
 	Made    func(m *prover.Manifest, took time.Duration)
 }
 
-// Open opens the keys of a scheme, and keeps their family as one that is trusted here. Keys that the store does not have are made: they are development keys. If making is
-// nil they are not, and the error wraps [prover.ErrNoKeys].
+// Open is [OpenIn] for the usual proof system.
 func Open(ctx context.Context, store *prover.Keystore, scheme *proof.Scheme, making *Making) (*Keys, error) {
-	cs, err := prover.PlanAll(scheme)
+	return OpenIn(ctx, store, scheme, proof.Backends()[0], making)
+}
+
+// OpenIn opens the keys of a scheme in a proof system, and keeps their family as one that is trusted here. Keys that the store does not have are made: they are development keys. If making is
+// nil they are not, and the error wraps [prover.ErrNoKeys]; if the proof system
+// is not for circuits of this size, [ErrSize].
+func OpenIn(ctx context.Context, store *prover.Keystore, scheme *proof.Scheme, backend parts.Backend, making *Making) (*Keys, error) {
+	if err := CheckSize(scheme, backend); err != nil {
+		return nil, err
+	}
+	cs, err := prover.PlanAll(scheme, backend)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/trilemma-dev/trilemma/circuits/proof"
 )
 
 // ErrMemory says that a proof would take more memory than it may.
@@ -31,7 +33,7 @@ func fits(need, memory int64) error {
 
 // Needs is the memory that proving takes with so many parts at once.
 func (e *Estimate) Needs(workers int) int64 {
-	return baseMemory + e.Keys + e.Filling + int64(min(workers, e.Parts))*int64(e.Part)*perPart
+	return baseMemory + e.Keys + e.Filling + int64(min(workers, e.Parts))*e.PartBytes
 }
 
 // Rate is how fast this machine proved the last time: constraints of parts, a second.
@@ -78,11 +80,11 @@ func SaveRate(dir string, r Rate) error {
 	return nil
 }
 
-// RateOf is how fast proofs were made, of those in which no part was there before; zero if there are none.
+// RateOf is how fast proofs were made, of those in the usual proof system in which no part was there before; zero if there are none.
 func RateOf(made []Proved) (r Rate) {
 	constraints, took := 0, time.Duration(0)
 	for i := range made {
-		if p := &made[i]; p.Resumed == 0 {
+		if p := &made[i]; p.Resumed == 0 && p.Backend == proof.Backends()[0].Name() {
 			constraints += p.Constraints
 			took += p.Commit + p.Proving
 			r.Workers = p.Workers

@@ -61,6 +61,7 @@ type Estimate struct {
 	Bytes       int64 // of the proof, without its statement
 	Filling     int64 // bytes of memory that the written run takes
 	Part        int   // constraints of the largest part
+	PartBytes   int64 // memory that it takes while it is proved
 	Keys        int64 // bytes of the proving keys that it takes, about
 	Secret      bool  // the run hides something
 }
@@ -153,6 +154,7 @@ func (e *Estimate) estimate(s *proof.Scheme, run *circuits.Run, cut []emit.Part)
 		e.Constraints += n
 		e.Part = max(e.Part, n)
 	}
+	e.PartBytes = int64(e.Part) * perPart
 }
 
 // rowOverhead is what a row takes beside its numbers: two slices' heads, and what the allocator rounds up.

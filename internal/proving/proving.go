@@ -61,6 +61,7 @@ type Proved struct {
 	Resumed                                 int // parts that an earlier attempt had finished
 	Workers                                 int
 	Execute, Trace, Commit, Proving, Verify time.Duration
+	Backend                                 string
 	Setup                                   string
 	Family                                  parts.Digest
 }
@@ -81,6 +82,9 @@ func New(cfg Config) *Prover {
 	}
 	return &Prover{cfg}
 }
+
+// backend is the proof system of the keys.
+func (p *Prover) backend() parts.Backend { return p.cfg.Keys.Runs.Family().Keys.Backend() }
 
 // Bundle proves tasks of a bundle, by label, all that ran if there are none, and returns the bundle with the proofs. All tasks are looked at before the first one is proved.
 func (p *Prover) Bundle(ctx context.Context, b *receipts.Bundle, labels []string) (*receipts.Bundle, []Proved, error) {
@@ -122,8 +126,11 @@ func (p *Prover) Bundle(ctx context.Context, b *receipts.Bundle, labels []string
 	return out, made, err
 }
 
-// Check refuses what could not be proved with a scheme, before there are keys. It does what [Prover.Bundle] does before it proves.
-func Check(ctx context.Context, s *proof.Scheme, b *receipts.Bundle, labels []string, memory int64, now func() time.Time, open Opener) error {
+// Check refuses what could not be proved with a scheme in a proof system, before there are keys. It does what [Prover.Bundle] does before it proves.
+func Check(ctx context.Context, s *proof.Scheme, backend parts.Backend, b *receipts.Bundle, labels []string, memory int64, now func() time.Time, open Opener) error {
+	if err := CheckSize(s, backend); err != nil {
+		return err
+	}
 	claims, err := verifier.Claims(b, labels)
 	if err != nil {
 		return err
@@ -136,7 +143,8 @@ func Check(ctx context.Context, s *proof.Scheme, b *receipts.Bundle, labels []st
 		}
 		t, err := open.trace(ctx, s, c, guest, memory, now)
 		if err == nil {
-			err = fits(t.Needs(1), memory)
+			e := t.In(backend)
+			err = fits(e.Needs(1), memory)
 		}
 		if err != nil {
 			return fmt.Errorf("task %q: %w", c.Task.Label, err)
@@ -170,6 +178,7 @@ func (p *Prover) look(ctx context.Context, c *verifier.Claimed, guest *wasm.Modu
 	if err != nil {
 		return nil, err
 	}
+	t.Estimate = t.In(p.backend())
 	_, err = p.workers(&t.Estimate)
 	return t, err
 }
@@ -226,7 +235,7 @@ func (p *Prover) tell(pr Progress) {
 // prove proves a task that was looked at.
 func (p *Prover) prove(ctx context.Context, c *verifier.Claimed, t *Traced) (out *Proved, err error) {
 	f := p.cfg.Keys.Runs.Family()
-	out = &Proved{Task: c.Task.Label, Estimate: t.Estimate, Execute: t.Execute, Trace: t.Trace, Setup: f.Origin(), Family: f.ID()}
+	out = &Proved{Task: c.Task.Label, Estimate: t.Estimate, Execute: t.Execute, Trace: t.Trace, Backend: p.backend().Name(), Setup: f.Origin(), Family: f.ID()}
 	if out.Workers, err = p.workers(&t.Estimate); err != nil {
 		return nil, err
 	}
@@ -234,7 +243,7 @@ func (p *Prover) prove(ctx context.Context, c *verifier.Claimed, t *Traced) (out
 	if err != nil {
 		return nil, err
 	}
-	s, err := prover.OpenSession(dir, p.cfg.Keys.Runs.Family().Keys.Backend(), p.cfg.Random)
+	s, err := prover.OpenSession(dir, p.backend(), p.cfg.Random)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ func ProofsOf(b *receipts.Bundle, made []Proved, peak int64) *wire.Proofs {
 		out.Tasks[p.Task] = wire.Proved{
 			Proof: p.Proof.CID.String(), Steps: p.Steps, Fuel: p.Fuel, Proofs: p.Parts, Resumed: p.Resumed, Constraints: p.Constraints, Used: p.Used, Bytes: p.Bytes,
 			Seconds: p.Seconds(), Execute: p.Execute.Seconds(), Trace: p.Trace.Seconds(), Commit: p.Commit.Seconds(), Prove: p.Proving.Seconds(),
-			Verify: p.Verify.Seconds(), Workers: p.Workers, PeakRSS: peak, Setup: p.Setup, Family: fmt.Sprintf("%x", p.Family),
+			Verify: p.Verify.Seconds(), Workers: p.Workers, PeakRSS: peak, Backend: p.Backend, Setup: p.Setup, Family: fmt.Sprintf("%x", p.Family),
 		}
 	}
 	return out

@@ -83,7 +83,7 @@ func proofOf(p *verifier.Proof) *wire.Proof {
 	if p == nil {
 		return nil
 	}
-	return &wire.Proof{Family: fmt.Sprintf("%x", p.Family), Setup: p.Setup, Pinned: p.Pinned, Parts: p.Parts, Bytes: p.Bytes}
+	return &wire.Proof{Backend: p.Backend, Family: fmt.Sprintf("%x", p.Family), Setup: p.Setup, Pinned: p.Pinned, Parts: p.Parts, Bytes: p.Bytes}
 }
 
 func samplingOf(s *verifier.Sampling) *wire.Sampling {

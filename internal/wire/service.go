@@ -175,14 +175,16 @@ type Key struct {
 	Circuit     string `json:"circuit"` // digest, hexadecimal
 	Name        string `json:"name"`
 	Constraints int64  `json:"constraints"`
-	Bytes       int64  `json:"bytes"` // of the proving key
+	Bytes       int64  `json:"bytes"`   // of the proving key
+	Backend     string `json:"backend"` // proof system
 	Gnark       string `json:"gnark"`
 	Setup       string `json:"setup"` // dev, or the CID of a ceremony's transcript
 }
 
 // Family is a set of keys that proofs are checked under.
 type Family struct {
-	Family string   `json:"family"` // ID, hexadecimal
-	Setup  string   `json:"setup"`
-	Shapes []string `json:"shapes"`
+	Family  string   `json:"family"`  // ID, hexadecimal
+	Backend string   `json:"backend"` // proof system
+	Setup   string   `json:"setup"`
+	Shapes  []string `json:"shapes"`
 }

@@ -77,11 +77,12 @@ type Verdict struct {
 
 // Proof is what a verdict says of a proof.
 type Proof struct {
-	Family string `json:"family" doc:"ID of the keys, hexadecimal"`
-	Setup  string `json:"setup" doc:"where the keys come from: dev, or the CID of a ceremony"`
-	Pinned bool   `json:"pinned" doc:"the verifier trusts these keys"`
-	Parts  int    `json:"parts"`
-	Bytes  int64  `json:"bytes"`
+	Backend string `json:"backend" doc:"proof system: groth16, or plonk"`
+	Family  string `json:"family" doc:"ID of the keys, hexadecimal"`
+	Setup   string `json:"setup" doc:"where the keys come from: dev, or the CID of a ceremony"`
+	Pinned  bool   `json:"pinned" doc:"the verifier trusts these keys"`
+	Parts   int    `json:"parts"`
+	Bytes   int64  `json:"bytes"`
 }
 
 // Sampling is what a spot-check drew, and what that is worth.
@@ -143,7 +144,7 @@ type Proved struct {
 	Proof       string  `json:"proof" doc:"CID; another proof of the same has another one"`
 	Steps       uint64  `json:"steps" doc:"machine instructions"`
 	Fuel        uint64  `json:"fuel" doc:"Wasm instructions"`
-	Proofs      int     `json:"proofs" doc:"parts, each a Groth16 proof"`
+	Proofs      int     `json:"proofs" doc:"parts, each a proof of one circuit"`
 	Resumed     int     `json:"resumed" doc:"parts that an earlier attempt had finished"`
 	Constraints int     `json:"constraints" doc:"of all parts"`
 	Used        int     `json:"constraints_used" doc:"that rows of the run take"`
@@ -156,6 +157,7 @@ type Proved struct {
 	Verify      float64 `json:"verify_seconds"`
 	Workers     int     `json:"workers" doc:"parts that were worked at at once"`
 	PeakRSS     int64   `json:"peak_rss_bytes" doc:"of the process so far; 0 if the system does not tell"`
+	Backend     string  `json:"backend" doc:"proof system: groth16, or plonk"`
 	Setup       string  `json:"setup" doc:"dev, or the CID of the ceremony that the keys come from"`
 	Family      string  `json:"family" doc:"ID of the keys, hexadecimal"`
 }

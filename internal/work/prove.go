@@ -75,6 +75,6 @@ func ProofOf(b block.Block) (*wire.ProofHead, error) {
 		return nil, refuse(err)
 	}
 	st := &p.Statement
-	return &wire.ProofHead{Proof: wire.Proof{Family: fmt.Sprintf("%x", p.Family), Setup: p.Setup, Parts: len(p.Parts), Bytes: int64(len(b.Data))},
+	return &wire.ProofHead{Proof: wire.Proof{Backend: p.Backend.Name(), Family: fmt.Sprintf("%x", p.Family), Setup: p.Setup, Parts: len(p.Parts), Bytes: int64(len(b.Data))},
 		CID: b.CID.String(), Computation: st.Computation.String(), Program: fmt.Sprintf("%x", st.Program), Fuel: st.Used}, nil
 }
