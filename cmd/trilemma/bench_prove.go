@@ -5,46 +5,69 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/trilemma-dev/trilemma/circuits/plonk"
 	"github.com/trilemma-dev/trilemma/lab"
 )
 
 func (a *app) benchProveCommand() *cobra.Command {
 	var flags benchFlags
-	var name string
+	var keys keyFlags
 	c := &cobra.Command{
 		Use:   "prove [MODULE [ARG...]]",
 		Short: "Measure proofs, on the sample guests or on a module",
 		Long: `Measure proofs of runs of about a million instructions, and the keys that they need, which are made anew and forgotten. How fast proofs are is told beside
 what gnark does by itself in the same run, with a circuit of nothing but multiplications, and so is making keys and checking.
 
+With --backend plonk the same run is proved in both proof systems, with circuits of the same shapes, and what that takes is put side by side.
+
 With a module it is that which runs in the guests' place, as exec would run it.`,
 		Example: `  trilemma bench prove
+  trilemma bench prove --backend plonk --scheme tiny
   trilemma bench prove --scheme small --json fib.wasm --invoke fib 15`,
 		RunE: func(c *cobra.Command, args []string) error {
 			cfg, err := flags.config(a, lab.Full, args)
 			if err != nil {
 				return err
 			}
-			return a.benchProve(c.Context(), cfg, name)
+			return a.benchProve(c.Context(), cfg, keys)
 		},
 	}
 	flags.add(c)
-	schemeFlag(c, &name)
+	keys.add(c)
 	return c
 }
 
-func (a *app) benchProve(ctx context.Context, cfg lab.Config, name string) (err error) {
-	if _, err := scheme(name); err != nil {
+func (a *app) benchProve(ctx context.Context, cfg lab.Config, keys keyFlags) (err error) {
+	_, backend, err := keys.of()
+	if err != nil {
 		return err
 	}
 	if cfg.Dir, err = a.benchDir(); err != nil {
 		return usage("%w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(cfg.Dir)) }()
-	return measured(a, cfg, func(cfg lab.Config) (*lab.ProveReport, error) { return lab.Prove(ctx, cfg, name, processPeak) }, a.printProve)
+	if backend.Name() == plonk.Name {
+		return measured(a, cfg, func(cfg lab.Config) (*lab.BackendReport, error) { return lab.Backends(ctx, cfg, keys.scheme, processPeak) }, a.printBackends)
+	}
+	return measured(a, cfg, func(cfg lab.Config) (*lab.ProveReport, error) { return lab.Prove(ctx, cfg, keys.scheme, processPeak) }, a.printProve)
+}
+
+func (a *app) printBackends(r *lab.BackendReport) error {
+	rows := [][]string{{"BACKEND", "GUEST", "CALL", "STEPS", "PARTS", "PROVED IN", strings.ToUpper(r.Host.Clock), "AT MOST", "KEYS", "MADE IN", "BYTES", "VERIFY"}}
+	for _, row := range r.Rows {
+		rows = append(rows, []string{row.Backend, row.Guest, row.Call, fmt.Sprint(row.Steps), fmt.Sprint(row.Parts), fmt.Sprintf("%.1f s", row.Prove), fmt.Sprintf("%.1f s", row.Clock),
+			fmt.Sprintf("%d MiB", row.Peak>>20), fmt.Sprintf("%d MiB", row.KeyBytes>>20), fmt.Sprintf("%.1f s", row.Keygen), fmt.Sprint(row.Bytes), ms(row.Verify)})
+	}
+	if err := table(a.out, rows); err != nil {
+		return err
+	}
+	s := &r.Summary
+	_, err := fmt.Fprintf(a.out, "\nplonk takes %.1f times the time to prove, %.1f times to verify, and %.1f times the bytes\n%s\n", s.Prove, s.Verify, s.Bytes, where(r.Host))
+	return err
 }
 
 func (a *app) printProve(r *lab.ProveReport) error {

@@ -40,6 +40,7 @@ var shapes = map[string]any{
 	"bench-native":     lab.NativeReport{},
 	"bench-machine":    lab.MachineReport{},
 	"bench-prove":      lab.ProveReport{},
+	"bench-backends":   lab.BackendReport{},
 	"bench-spot":       lab.SpotReport{},
 	"bench-trilemma":   lab.Comparison{},
 	"bench-http":       lab.HTTPReport{},
