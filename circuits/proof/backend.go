@@ -22,7 +22,7 @@ func BackendNamed(name string) (parts.Backend, error) {
 
 // backendName is a backend's name in documents, which do not name the usual one.
 func backendName(b parts.Backend) *string {
-	if b == Backends()[0] {
+	if b == nil || b == Backends()[0] {
 		return nil
 	}
 	name := b.Name()

@@ -30,7 +30,7 @@ var types = block.Schema(schemaText)
 
 // Proof is a statement and the parts that show it.
 type Proof struct {
-	Backend   parts.Backend
+	Backend   parts.Backend // nil: the usual one
 	Family    parts.Digest
 	Setup     string // where the keys come from, as whoever proved says: see [Family.Origin]
 	Statement Statement

@@ -76,8 +76,8 @@ func (f *Family) Prepare(c *Claim, p *Proof) (challenged []byte, given parts.Giv
 	if id := f.ID(); p.Family != id {
 		return nil, nil, fmt.Errorf("%w: it was made under the keys of family %x, not %x", ErrStatement, p.Family[:8], id[:8])
 	}
-	if p.Backend != f.Keys.Backend() {
-		return nil, nil, fmt.Errorf("%w: it is a proof in %s, the keys are for %s", ErrStatement, p.Backend.Name(), f.Keys.Backend().Name())
+	if got, want := backendName(p.Backend), backendName(f.Keys.Backend()); (got == nil) != (want == nil) || got != nil && *got != *want {
+		return nil, nil, fmt.Errorf("%w: it is a proof in another proof system than the keys, which are for %s", ErrStatement, f.Keys.Backend().Name())
 	}
 	ends, err := c.Ends(uint64(p.Statement.End), uint64(p.Statement.Used))
 	if err != nil {
