@@ -36,8 +36,9 @@ type Powers struct {
 	size    uint64
 	commons mpcsetup.SrsCommons
 
-	mu    sync.Mutex
-	bases map[uint64]*bases // by size of circuits
+	mu         sync.Mutex
+	bases      map[uint64]*bases     // by size of circuits
+	references map[uint64]*Reference // by size of domains
 }
 
 // PowersFor is the size of the first phase for circuits of so many constraints: the power of two that is not below.
@@ -117,7 +118,7 @@ func EndPowers(size uint64, beacon []byte, steps Steps) (p *Powers, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("the powers: %w", err)
 	}
-	return &Powers{size: size, commons: last.Seal(beacon), bases: make(map[uint64]*bases)}, nil
+	return &Powers{size: size, commons: last.Seal(beacon), bases: make(map[uint64]*bases), references: make(map[uint64]*Reference)}, nil
 }
 
 // VerifyPowers verifies all steps of the first phase. The error wraps ErrCeremony, or is one of the steps'.

@@ -73,6 +73,24 @@ func (r *Reference) verifying(one, tau bn254.G2Affine) {
 	}
 }
 
+// PlonkKeys makes the keys of a circuit for PLONK from a ceremony's powers. Whoever does it gets the same.
+func (p *Powers) PlonkKeys(c *Circuit) (k Keys, err error) {
+	n, err := c.Domain()
+	if err != nil {
+		return k, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.references[n]
+	if r == nil {
+		if r, err = p.Reference(n); err != nil {
+			return k, err
+		}
+		p.references[n] = r
+	}
+	return PlonkKeys(c, r)
+}
+
 // Reference makes the reference string that a ceremony's powers are, of which there have to be enough: those of size N serve domains below 2N.
 func (p *Powers) Reference(size uint64) (r *Reference, err error) {
 	defer caught("reference string", &err)

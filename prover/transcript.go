@@ -10,6 +10,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/circuits/parts"
+	"github.com/trilemma-dev/trilemma/circuits/plonk"
 )
 
 // TranscriptVersion is the version of the schema that this package writes and reads.
@@ -25,6 +26,7 @@ const (
 // Transcript names all steps of a ceremony. Its fields follow schema.ipldsch; the CID of its block is what manifests of the ceremony's keys name.
 type Transcript struct {
 	Trilemma string
+	Backend  *string
 	Scheme   string
 	Size     int64
 	Beacon   []byte
@@ -67,7 +69,7 @@ func ReadTranscript(data []byte) (*Transcript, error) {
 	if t.Trilemma != TranscriptVersion {
 		return nil, fmt.Errorf("%w: version %.40q, this program knows %q", ErrCeremony, t.Trilemma, TranscriptVersion)
 	}
-	ok := len(t.Scheme) <= parts.MaxName && t.Size > 0 && t.Size <= maxPowers && len(t.Steps) <= maxSteps && len(t.Beacon) <= MaxBeacon && len(t.Circuits) > 0 && len(t.Circuits) <= parts.MaxKinds
+	ok := (t.Backend == nil || *t.Backend == plonk.Name) && len(t.Scheme) <= parts.MaxName && t.Size > 0 && t.Size <= maxPowers && len(t.Steps) <= maxSteps && len(t.Beacon) <= MaxBeacon && len(t.Circuits) > 0 && len(t.Circuits) <= parts.MaxKinds
 	for _, c := range t.Circuits {
 		ok = ok && len(c.Circuit) == len(parts.Digest{}) && len(c.Steps) <= maxSteps && len(c.Beacon) <= MaxBeacon
 	}

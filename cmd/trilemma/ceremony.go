@@ -22,7 +22,7 @@ func (a *app) ceremonyCommand() *cobra.Command {
 		Short: "Keys whose randomness several people drew, so that no one of them can forge",
 		Long: `A ceremony makes the keys of a scheme from secrets of several people, each of whom forgets theirs; keys are sound if one of them did. It lies in a directory that
 contributors pass on. First all contribute to the powers, which serve all circuits, and a beacon that nobody could foresee ends them; then all contribute to each circuit,
-and a second beacon ends that. Anybody who has the directory can go through all of it, and get the same keys.
+and a second beacon ends that. PLONK takes the powers alone. Anybody who has the directory can go through all of it, and get the same keys.
 
   start DIR --scheme S        begins
   contribute DIR              adds what you draw, to the phase in which the ceremony is
@@ -43,6 +43,7 @@ Every step takes time that grows with the circuits: see docs/setup.md for how mu
 type ceremonyJSON struct {
 	Ceremony     string   `json:"ceremony"` // CID of the transcript, as far as it is
 	Scheme       string   `json:"scheme"`
+	Backend      string   `json:"backend"`      // proof system
 	Phase        string   `json:"phase"`        // powers, circuits, sealed
 	Contributors int      `json:"contributors"` // to that phase, or to the last one
 	Size         int64    `json:"size"`         // of the powers
@@ -52,23 +53,24 @@ type ceremonyJSON struct {
 }
 
 func (a *app) ceremonyStartCommand() *cobra.Command {
-	var name string
+	var f keyFlags
 	c := &cobra.Command{
 		Use:     "start DIR",
 		Short:   "Begin a ceremony in a new directory",
 		Example: "  trilemma setup ceremony start our-keys --scheme small",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if _, err := scheme(name); err != nil {
+			_, backend, err := f.of()
+			if err != nil {
 				return err
 			}
 			return a.ceremony(c.Context(), func(ctx context.Context, p ceremony.Progress) (*ceremony.Ceremony, *ceremonyJSON, error) {
-				of, err := ceremony.Start(ctx, args[0], name, proof.Named, p)
+				of, err := ceremony.Start(ctx, args[0], f.scheme, backend, proof.Named, p)
 				return of, nil, err
 			})
 		},
 	}
-	schemeFlag(c, &name)
+	f.add(c)
 	return c
 }
 
@@ -130,10 +132,10 @@ func (a *app) seal(ctx context.Context, dir string, beacon []byte, p ceremony.Pr
 	if len(beacon) == 0 {
 		beacon = nil
 	}
-	if of.Phase() == ceremony.Powers {
-		if beacon == nil {
-			return nil, nil, usage("the powers end with a --beacon")
-		}
+	if of.Phase() == ceremony.Powers && beacon == nil {
+		return nil, nil, usage("the powers end with a --beacon")
+	}
+	if of.Phase() == ceremony.Powers && of.Backend() == proof.Backends()[0] {
 		return of, nil, of.EndPowers(ctx, beacon, p)
 	}
 	if err := of.End(beacon); err != nil {
@@ -158,7 +160,7 @@ func (a *app) seal(ctx context.Context, dir string, beacon []byte, p ceremony.Pr
 	if err != nil {
 		return nil, nil, err
 	}
-	k, err := proving.Open(ctx, store, s, nil)
+	k, err := proving.OpenIn(ctx, store, s, of.Backend(), nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -230,7 +232,7 @@ func (a *app) printCeremony(of *ceremony.Ceremony, id cid.Cid, said *ceremonyJSO
 	if said == nil {
 		said = &ceremonyJSON{}
 	}
-	said.Ceremony, said.Scheme, said.Phase, said.Contributors = id.String(), of.Transcript.Scheme, string(of.Phase()), of.Contributors()
+	said.Ceremony, said.Scheme, said.Backend, said.Phase, said.Contributors = id.String(), of.Transcript.Scheme, of.Backend().Name(), string(of.Phase()), of.Contributors()
 	said.Size, said.Circuits = of.Transcript.Size, len(of.Circuits)
 	if a.json {
 		return a.printJSON(said)

@@ -19,7 +19,9 @@ import (
 	"github.com/ipld/go-ipld-prime/datamodel"
 
 	"github.com/trilemma-dev/trilemma/circuits/parts"
+	"github.com/trilemma-dev/trilemma/circuits/plonk"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
+	"github.com/trilemma-dev/trilemma/internal/proving"
 	"github.com/trilemma-dev/trilemma/prover"
 )
 
@@ -59,9 +61,12 @@ type Ceremony struct {
 // Schemes finds a scheme by its name, as [proof.Named] does.
 type Schemes func(name string) (*proof.Scheme, error)
 
-// Start begins a ceremony for the circuits of a scheme in a directory that is not there yet.
-func Start(ctx context.Context, dir, scheme string, schemes Schemes, progress Progress) (*Ceremony, error) {
+// Start begins a ceremony for the circuits of a scheme in a proof system, in a directory that is not there yet.
+func Start(ctx context.Context, dir, scheme string, backend parts.Backend, schemes Schemes, progress Progress) (*Ceremony, error) {
 	c := &Ceremony{dir: dir, Transcript: &prover.Transcript{Trilemma: prover.TranscriptVersion, Scheme: scheme, Steps: []datamodel.Link{}}}
+	if name := backend.Name(); name == plonk.Name {
+		c.Transcript.Backend = &name
+	}
 	if err := c.plan(schemes); err != nil {
 		return nil, err
 	}
@@ -74,7 +79,14 @@ func Start(ctx context.Context, dir, scheme string, schemes Schemes, progress Pr
 		if err := circuit.Ready(); err != nil {
 			return nil, err
 		}
-		size = max(size, prover.PowersFor(circuit.Constraints()))
+		n := prover.PowersFor(circuit.Constraints())
+		if c.plonk() {
+			var err error
+			if n, err = circuit.Domain(); err != nil {
+				return nil, err
+			}
+		}
+		size = max(size, n)
 		circuit.LetGo()
 		d := circuit.Digest()
 		c.Transcript.Circuits = append(c.Transcript.Circuits, prover.CircuitSteps{Circuit: d[:], Beacon: []byte{}, Steps: []datamodel.Link{}})
@@ -109,7 +121,11 @@ func Open(dir string, schemes Schemes) (*Ceremony, error) {
 			return nil, fmt.Errorf("%w: its circuit %d is not %s as this version has it", prover.ErrCeremony, i, circuit.Name())
 		}
 	}
-	if got := uint64(c.Transcript.Size); got < size || got > 2*size { // twice as much: a circuit can be a few constraints larger than its shape says
+	least := size
+	if c.plonk() { // of which a shape tells about how large its circuit is
+		least /= 4
+	}
+	if got := uint64(c.Transcript.Size); got < least || got > 2*size { // twice as much: a circuit can be a few constraints larger than its shape says
 		return nil, fmt.Errorf("%w: powers of size %d, not %d", prover.ErrCeremony, got, size)
 	}
 	return c, nil
@@ -121,8 +137,23 @@ func (c *Ceremony) plan(schemes Schemes) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", prover.ErrCeremony, err)
 	}
-	c.Circuits, err = prover.PlanAll(s, parts.Groth16{})
+	backend := c.Backend()
+	if err := proving.CheckSize(s, backend); err != nil {
+		return err
+	}
+	c.Circuits, err = prover.PlanAll(s, backend)
 	return err
+}
+
+// plonk reports whether the keys are for PLONK: then the powers are all that it takes.
+func (c *Ceremony) plonk() bool { return c.Transcript.Backend != nil }
+
+// Backend is the proof system that the keys are for.
+func (c *Ceremony) Backend() parts.Backend {
+	if c.plonk() {
+		return plonk.Backend{}
+	}
+	return parts.Groth16{}
 }
 
 // Phase is how far the ceremony is, as its transcript says.
@@ -130,6 +161,8 @@ func (c *Ceremony) Phase() Phase {
 	switch t := c.Transcript; {
 	case len(t.Beacon) == 0:
 		return Powers
+	case c.plonk():
+		return Sealed
 	case len(t.Circuits[len(t.Circuits)-1].Beacon) == 0:
 		return Circuits
 	}
@@ -144,7 +177,7 @@ func (c *Ceremony) CID() (cid.Cid, error) {
 
 // Contributors is how many have contributed to the phase; to the second one, to all of its circuits.
 func (c *Ceremony) Contributors() int {
-	if c.Phase() == Powers {
+	if c.Phase() == Powers || c.plonk() {
 		return len(c.Transcript.Steps)
 	}
 	least, _ := c.rounds()

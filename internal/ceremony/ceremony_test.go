@@ -11,6 +11,8 @@ import (
 
 	"github.com/trilemma-dev/trilemma/circuits"
 	"github.com/trilemma-dev/trilemma/circuits/emit"
+	"github.com/trilemma-dev/trilemma/circuits/parts"
+	"github.com/trilemma-dev/trilemma/circuits/plonk"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/internal/ceremony"
 	"github.com/trilemma-dev/trilemma/internal/proving"
@@ -59,7 +61,7 @@ func contribute(t *testing.T, dir string, want int) {
 func sealed(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "c")
-	c, err := ceremony.Start(t.Context(), dir, "few", few, nil)
+	c, err := ceremony.Start(t.Context(), dir, "few", parts.Groth16{}, few, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,13 +134,74 @@ func TestWhole(t *testing.T) {
 	}
 }
 
+// TestPlonk: a ceremony for PLONK is its powers: one beacon seals it, and everybody gets the same keys of it.
+func TestPlonk(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "c")
+	if _, err := ceremony.Start(t.Context(), dir, "few", plonk.Backend{}, few, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := open(t, dir).End([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	c := open(t, dir)
+	if err := c.End([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Seal(t.Context(), &proving.Verified{}, nil); !errors.Is(err, prover.ErrCeremony) {
+		t.Errorf("nobody contributed: %v", err)
+	}
+	contribute(t, dir, 1)
+	contribute(t, dir, 1)
+	if err := open(t, dir).EndPowers(t.Context(), []byte("x"), nil); !errors.Is(err, ceremony.ErrPhase) {
+		t.Errorf("a second phase: %v", err)
+	}
+	c = open(t, dir)
+	if err := c.End([]byte("beacon")); err != nil {
+		t.Fatal(err)
+	}
+	id, err := c.CID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := prover.NewKeystore(filepath.Join(t.TempDir(), "keys"))
+	collection := store.Collect(id)
+	if err := c.Seal(t.Context(), collection, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := collection.Adopt(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := few("few")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := proving.OpenIn(t.Context(), store, s, plonk.Backend{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again proving.Verified
+	if c = open(t, dir); c.Phase() != ceremony.Sealed {
+		t.Errorf("it is not sealed, but in the phase %s", c.Phase())
+	}
+	if err := c.Verify(t.Context(), &again, nil); err != nil {
+		t.Fatal(err)
+	}
+	f, err := again.Family(s, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := k.Runs.Family(); got.ID() != f.ID() || got.Dev() || got.Origin() != id.String() {
+		t.Errorf("the store has family %x of %s, not %x", got.ID(), got.Origin(), f.ID())
+	}
+}
+
 // TestResume: a contribution to circuits that was interrupted is gone on with where it was, and is one contribution.
 func TestResume(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "c")
-	if _, err := ceremony.Start(t.Context(), dir, "few", few, nil); err != nil {
+	if _, err := ceremony.Start(t.Context(), dir, "few", parts.Groth16{}, few, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ceremony.Start(t.Context(), dir, "few", few, nil); !errors.Is(err, os.ErrExist) {
+	if _, err := ceremony.Start(t.Context(), dir, "few", parts.Groth16{}, few, nil); !errors.Is(err, os.ErrExist) {
 		t.Errorf("where there is a ceremony: %v", err)
 	}
 	contribute(t, dir, 1)

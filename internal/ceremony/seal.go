@@ -17,8 +17,8 @@ type Keeper interface {
 // EndPowers ends the first phase with a beacon, after all of its steps were verified, and writes what the second one begins with.
 func (c *Ceremony) EndPowers(ctx context.Context, beacon []byte, progress Progress) error {
 	t := c.Transcript
-	if c.Phase() != Powers {
-		return fmt.Errorf("%w: the powers have ended", ErrPhase)
+	if c.Phase() != Powers || c.plonk() {
+		return fmt.Errorf("%w: the powers have ended, or there is nothing behind them", ErrPhase)
 	}
 	p, err := prover.EndPowers(uint64(t.Size), beacon, c.powers(progress))
 	if err != nil {
@@ -42,15 +42,18 @@ func (c *Ceremony) EndPowers(ctx context.Context, beacon []byte, progress Progre
 	return c.save()
 }
 
-// End ends the second phase with a beacon, as its transcript says from then on; nothing is written before [Ceremony.Seal] has gone through all of it. Of a ceremony that is sealed
+// End ends the last phase with a beacon, as its transcript says from then on; nothing is written before [Ceremony.Seal] has gone through all of it. Of a ceremony that is sealed
 // already beacon is nil, or the same again. The error wraps [ErrPhase] if the ceremony is not so far.
 func (c *Ceremony) End(beacon []byte) error {
 	t := c.Transcript
 	least, most := c.rounds()
 	switch phase := c.Phase(); {
+	case c.plonk() && phase == Powers && len(beacon) > 0:
+		t.Beacon = beacon
+		return nil
 	case phase == Powers:
 		return fmt.Errorf("%w: its powers have not ended", ErrPhase)
-	case phase == Sealed && beacon != nil && !bytes.Equal(beacon, t.Circuits[0].Beacon):
+	case phase == Sealed && beacon != nil && !bytes.Equal(beacon, c.last()):
 		return fmt.Errorf("%w: it was sealed with another beacon", ErrPhase)
 	case phase == Sealed:
 		return nil
@@ -63,6 +66,14 @@ func (c *Ceremony) End(beacon []byte) error {
 		t.Circuits[i].Beacon = beacon
 	}
 	return nil
+}
+
+// last is the beacon that ended the ceremony.
+func (c *Ceremony) last() []byte {
+	if c.plonk() {
+		return c.Transcript.Beacon
+	}
+	return c.Transcript.Circuits[0].Beacon
 }
 
 // Seal goes through a ceremony that has ended, makes the keys of all circuits, and writes that it is sealed. The error wraps [prover.ErrCeremony] if the ceremony does not hold.
@@ -105,6 +116,13 @@ func (c *Ceremony) Verify(ctx context.Context, keys Keeper, progress Progress) e
 
 func (c *Ceremony) verifyCircuit(p *prover.Powers, i int, phase Phase, keys Keeper) error {
 	circuit, of := c.Circuits[i], &c.Transcript.Circuits[i]
+	if c.plonk() {
+		k, err := p.PlonkKeys(circuit)
+		if err != nil {
+			return err
+		}
+		return keys.Keep(k)
+	}
 	most, err := prover.StepBytes(circuit)
 	if err != nil {
 		return err
