@@ -10,7 +10,10 @@ import (
 	"testing"
 
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
+	"github.com/ipld/go-ipld-prime/datamodel"
+	"github.com/ipld/go-ipld-prime/node/basicnode"
 
+	"github.com/trilemma-dev/trilemma/internal/guesttest"
 	"github.com/trilemma-dev/trilemma/internal/hidden"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/machine"
@@ -113,6 +116,41 @@ func TestHidden(t *testing.T) {
 		}
 		if st := &r.Statement; !st.Of(r.Result.Outcome, 64, limits) || st.Hidden == nil || st.Inputs[hiddenIn] != nil || st.Outputs[hiddenOut] != nil {
 			t.Errorf("%d bytes: stated as %+v", n, st)
+		}
+	}
+}
+
+// TestHiddenGuests: guests run on hidden parameters, and what is looked up of them is offered as often.
+func TestHiddenGuests(t *testing.T) {
+	s := New()
+	data := bytesOf(119)
+	for _, g := range []struct {
+		module, fun string
+		args        []datamodel.Node
+	}{
+		{"sha256", "sha256", []datamodel.Node{basicnode.NewBytes(data)}},
+		{"threshold", "at_least", []datamodel.Node{basicnode.NewInt(1 << 40), basicnode.NewInt(7)}},
+		{"threshold", "sum_at_least", []datamodel.Node{basicnode.NewBytes(bytesOf(80)), basicnode.NewInt(7)}},
+	} {
+		p, streams := guesttest.Call(t, g.module, g.fun, g.args...)
+		open := honest(t, s, p, streams)
+		opening := hidden.Opening{Stream: streams[link.StreamParam], Salt: hidden.Salt{31: 7}}
+		streams[link.StreamParam] = nil
+		c := &Cover{Hidden: &Hidden{Inputs: map[int]hidden.Commitment{link.StreamParam: opening.Commitment()}, Outputs: map[int]Sealed{}},
+			Secrets: &Secrets{Inputs: map[int]hidden.Opening{link.StreamParam: opening}}, Fuel: hidden.Bucket(open.Result.Fuel)}
+		for i, out := range open.Result.Streams {
+			c.Hidden.Outputs[i] = Sealed{hidden.Commit(out, opening.Salt), hidden.Bucket(uint64(len(out)))}
+		}
+		c.Secrets.Outputs = map[int]hidden.Salt{0: opening.Salt, 1: opening.Salt, 2: opening.Salt}
+		r, err := s.FillHidden(p, streams, limits, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Check(r.Filling, r.Contents); err != nil {
+			t.Errorf("%s: %v", g.fun, err)
+		}
+		if !r.Statement.Of(r.Result.Outcome, c.Fuel, limits) {
+			t.Errorf("%s is not stated", g.fun)
 		}
 	}
 }

@@ -190,6 +190,9 @@ func mutable(t testing.TB, s *System) (all []*Run) {
 		}
 		all = append(all, r)
 	}
+	for _, n := range []int{3, 50, 100} {
+		all = append(all, taped{in: bytesOf(n), reads: allOf(n), asks: true, out: bytesOf(n / 2)}.run(t, s))
+	}
 	return slices.DeleteFunc(append(all, generatedRuns(t, s, 40)...), func(r *Run) bool { return r.Steps > 200 })
 }
 
