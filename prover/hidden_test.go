@@ -326,17 +326,3 @@ func TestHiddenThreshold(t *testing.T) {
 		}
 	}
 }
-
-// TestBlur: counts go up in four steps for each power of two.
-func TestBlur(t *testing.T) {
-	for n, want := range map[int]int{0: 0, 1: 1, 4: 4, 7: 7, 8: 8, 9: 10, 11: 12, 15: 16, 16: 16, 17: 20, 33: 40, 63: 64, 65: 80, 1000: 1024} {
-		if got := Blur(n); got != want {
-			t.Errorf("%d: %d, want %d", n, got, want)
-		}
-	}
-	for n := range 5000 {
-		if b := Blur(n); b < n || 4*b > 5*n || Blur(b) != b {
-			t.Errorf("%d becomes %d", n, b)
-		}
-	}
-}
