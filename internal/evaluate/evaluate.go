@@ -48,10 +48,19 @@ type Server interface {
 	Serve(ctx context.Context, l *link.Linked, streams [][]byte, lim link.Limits) (Served, error)
 }
 
+// Knower is a [Runner] that is told what of a job is hidden.
+type Knower interface {
+	RunJob(ctx context.Context, j *Job) (link.Result, error)
+}
+
 // Serve runs a job. name is what r is called if it is no [Server].
 func Serve(ctx context.Context, r Runner, name string, j *Job) (Served, error) {
-	if s, ok := r.(Server); ok {
-		return s.Serve(ctx, j.Linked, j.Streams, j.Limits)
+	switch r := r.(type) {
+	case Server:
+		return r.Serve(ctx, j.Linked, j.Streams, j.Limits)
+	case Knower:
+		res, err := r.RunJob(ctx, j)
+		return Served{Result: res, Engine: name}, err
 	}
 	res, err := r.Run(ctx, j.Linked, j.Streams, j.Limits)
 	return Served{Result: res, Engine: name}, err

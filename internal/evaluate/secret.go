@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -85,6 +86,14 @@ func (j *Job) hiddenOutputs(ok bool) (streams []int) {
 		}
 	}
 	return streams
+}
+
+// Hides is the streams that are hidden of a run that ends well.
+func (j *Job) Hides() (in, out []int) {
+	if j.Secret == nil {
+		return nil, nil
+	}
+	return slices.Sorted(maps.Keys(j.Secret.Inputs)), j.hiddenOutputs(true)
 }
 
 // resultKind says how a hidden result is read: bytes, string, or its Wasm types with commas between; null if there is none.

@@ -45,8 +45,8 @@ type Predictor struct {
 }
 
 // predict writes a run down, as a proof would. That it is too long for that, or that something in it cannot be proved, is no error here.
-func (p *Predictor) predict(ctx context.Context, c *Run, program *machine.Program, guest *wasm.Module, streams [][]byte, lim link.Limits) error {
-	t, err := proving.Trace(ctx, p.Scheme, program, guest, streams, lim, 0, time.Now)
+func (p *Predictor) predict(ctx context.Context, c *Run, program *machine.Program, guest *wasm.Module, job *evaluate.Job) error {
+	t, err := proving.Predict(ctx, p.Scheme, program, guest, job, c.tally.Result, time.Now)
 	switch {
 	case errors.Is(err, proving.ErrUnprovable), errors.Is(err, proving.ErrMemory):
 		c.refused = err
@@ -74,7 +74,7 @@ func (p *Predictor) Call(ctx context.Context, guest *wasm.Module, job *evaluate.
 		return out, err
 	}
 	out.seconds = time.Since(start).Seconds()
-	if err := p.predict(ctx, &out, program, guest, job.Streams, job.Limits); err != nil {
+	if err := p.predict(ctx, &out, program, guest, job); err != nil {
 		return out, err
 	}
 	said, err := evaluate.Conclude(job, out.tally.Result, nil)
@@ -94,17 +94,22 @@ type tallying struct {
 
 // Run implements the executor's runner.
 func (c *tallying) Run(ctx context.Context, l *link.Linked, streams [][]byte, lim link.Limits) (link.Result, error) {
-	p, err := c.engine.Program(l)
+	return c.RunJob(ctx, &evaluate.Job{Linked: l, Streams: streams, Limits: lim})
+}
+
+// RunJob implements [evaluate.Knower].
+func (c *tallying) RunJob(ctx context.Context, j *evaluate.Job) (link.Result, error) {
+	p, err := c.engine.Program(j.Linked)
 	if err != nil {
 		return link.Result{}, err
 	}
 	start := time.Now()
-	t, err := tally.Run(ctx, p, streams, lim)
+	t, err := tally.Run(ctx, p, j.Streams, j.Limits)
 	if err != nil {
 		return link.Result{}, err
 	}
 	c.last = Run{tally: t, seconds: time.Since(start).Seconds()}
-	return t.Result, c.pre.predict(ctx, &c.last, p, nil, streams, lim)
+	return t.Result, c.pre.predict(ctx, &c.last, p, nil, j)
 }
 
 // Workflow counts the tasks that are not effects, for a key and a store that are forgotten afterwards. Content is looked up in the workflow and

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/trilemma-dev/trilemma/circuits"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
 	"github.com/trilemma-dev/trilemma/internal/hidden"
+	"github.com/trilemma-dev/trilemma/link"
+	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/verifier"
 	"github.com/trilemma-dev/trilemma/wasm"
 )
@@ -78,4 +81,28 @@ func (o Opener) trace(ctx context.Context, s *proof.Scheme, c *verifier.Claimed,
 		return nil, err
 	}
 	return t, same(c, t.Run)
+}
+
+// Predict is [Trace] for a job that has run with such a result: what it writes down takes what a proof will take. Of what the job hides nobody is committed to what it
+// makes up. The error can also be that no proof shows how a secret task fails, which wraps [ErrUnprovable].
+func Predict(ctx context.Context, s *proof.Scheme, p *machine.Program, guest *wasm.Module, j *evaluate.Job, res link.Result, now func() time.Time) (*Traced, error) {
+	if j.Secret == nil {
+		return Trace(ctx, s, p, guest, j.Streams, j.Limits, 0, now)
+	}
+	if res.Outcome.Kind != link.OK {
+		return nil, fmt.Errorf("%w: how a secret task fails is not told", ErrUnprovable)
+	}
+	public := slices.Clone(j.Streams)
+	c := &circuits.Cover{Hidden: &proof.Hidden{Inputs: make(map[int]hidden.Commitment), Outputs: make(map[int]proof.Sealed)},
+		Secrets: &proof.Secrets{Inputs: make(map[int]hidden.Opening), Outputs: make(map[int]hidden.Salt)}, Fuel: hidden.Bucket(res.Fuel)}
+	in, out := j.Hides()
+	for _, i := range in {
+		o := hidden.Opening{Stream: public[i]}
+		c.Secrets.Inputs[i], c.Hidden.Inputs[i], public[i] = o, o.Commitment(), nil
+	}
+	for _, i := range out {
+		c.Secrets.Outputs[i] = hidden.Salt{}
+		c.Hidden.Outputs[i] = proof.Sealed{Commitment: hidden.Commit(res.Streams[i], hidden.Salt{}), Most: hidden.Bucket(uint64(len(res.Streams[i])))}
+	}
+	return trace(ctx, s, p, guest, public, j.Limits, 0, now, c)
 }
