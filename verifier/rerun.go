@@ -10,6 +10,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
+	"github.com/trilemma-dev/trilemma/internal/hidden"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/workflow"
@@ -158,6 +159,9 @@ func (c *checker) resolve(t *workflow.Task) (datamodel.Node, *receipts.Failure, 
 func describe(o receipts.Out) string {
 	if o.Ok == nil {
 		return o.Error.String()
+	}
+	if h, ok, err := hidden.ValueOf(*o.Ok); ok && err == nil {
+		return fmt.Sprintf("ok, hidden: %.40q under the commitment %x", h.Kind, h.Commitment[:8])
 	}
 	const most = 60
 	data, err := block.EncodeJSON(*o.Ok)
