@@ -1,6 +1,9 @@
 package verifier_test
 
 import (
+	"crypto/rand"
+	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -8,7 +11,12 @@ import (
 	"github.com/ipld/go-ipld-prime/datamodel"
 	"github.com/ipld/go-ipld-prime/node/basicnode"
 
+	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/circuits/parts"
+	"github.com/trilemma-dev/trilemma/circuits/proof"
+	"github.com/trilemma-dev/trilemma/internal/evaluate"
 	"github.com/trilemma-dev/trilemma/internal/hidden"
+	"github.com/trilemma-dev/trilemma/internal/proving"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/spotcheck"
 	"github.com/trilemma-dev/trilemma/verifier"
@@ -158,5 +166,90 @@ func TestSecretDispute(t *testing.T) {
 	}
 	if v := of(t, f.verify(t, f.run.Bundle, verifier.Check, func(c *verifier.Config) { c.Tasks = []string{"a"} }), "a", verifier.ZK); v.Outcome != verifier.Undecided {
 		t.Errorf("as the workflow wishes: %+v", v)
+	}
+}
+
+// TestSecretProofs: a chain of secret tasks is proved and checked, each edge by its commitment; with other salts nothing is proved, and a proof of another run, or a receipt with
+// another commitment, is refused for its reason.
+func TestSecretProofs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("keys take a while to make")
+	}
+	const chain = `{"trilemma": "workflow/1", "tasks": {
+		"a": {"run": {"mod": "m.wasm", "fun": "add", "params": [{"value": 81726354, "secret": true}, 1]}},
+		"b": {"run": {"mod": "m.wasm", "fun": "div", "params": [{"await/ok": "a"}, 3]}, "declassify": true}}}`
+	f, other := runOf(t, chain), runOf(t, chain)
+	k, err := zkKeys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	prove := func(b *receipts.Bundle, open proving.Opener, labels ...string) (*receipts.Bundle, error) {
+		p := proving.New(proving.Config{Keys: k, Sessions: t.TempDir(), Random: rand.Reader, Now: time.Now, Open: open})
+		out, _, err := p.Bundle(t.Context(), b, labels)
+		return out, err
+	}
+	for name, open := range map[string]proving.Opener{"nothing": nil, "the secrets of another run": other.secrets.Opening,
+		"another salt": func(c hidden.Commitment) (hidden.Opening, bool) {
+			o, ok := f.secrets.Opening(c)
+			o.Salt[31] ^= 1
+			return o, ok
+		},
+		"another secret": func(c hidden.Commitment) (hidden.Opening, bool) {
+			o, ok := f.secrets.Opening(c)
+			o.Stream = append([]byte{}, o.Stream...)
+			if len(o.Stream) > 0 {
+				o.Stream[0] ^= 1
+			}
+			return o, ok
+		}} {
+		if _, err := prove(f.run.Bundle, open); !errors.Is(err, evaluate.ErrOpen) || strings.Contains(err.Error(), "81726354") {
+			t.Errorf("proved with %s: %v", name, err)
+		}
+	}
+	lied := f.forge(t, "b", f.key, func(c *receipts.Claim) { var v datamodel.Node = basicnode.NewInt(7); c.Out.Ok = &v })
+	if _, err := prove(lied, f.secrets.Opening, "b"); err == nil {
+		t.Error("a lie was proved")
+	}
+	b, err := prove(f.run.Bundle, f.secrets.Opening)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust := func(c *verifier.Config) {
+		c.AllowDev, c.Family = true, func(parts.Digest) *proof.Family { return k.Runs.Family() }
+	}
+	r := f.verify(t, b, verifier.ZK, trust)
+	if r.Outcome != verifier.Valid {
+		t.Fatalf("%s: %s", r.Outcome, r.Reason)
+	}
+	if v := of(t, r, "a", verifier.ZK); v.Revealed.Input != 24 || v.Revealed.Output != 0 || !strings.Contains(v.Soundness, "of which 1 streams are hidden behind their commitments") {
+		t.Errorf("%+v, %s", v.Revealed, v.Soundness)
+	}
+	if r := f.verify(t, b, verifier.All, trust); r.Outcome != verifier.Valid {
+		t.Errorf("all: %s: %s", r.Outcome, r.Reason)
+	}
+
+	// The proof of the other run's task is about another commitment, and so is ours for the other receipts.
+	theirs := *other.run.Bundle
+	theirs.Record.Proofs, theirs.Record.Keys = b.Record.Proofs, b.Record.Keys
+	theirs.Blocks = maps.Clone(theirs.Blocks)
+	maps.Copy(theirs.Blocks, b.Blocks)
+	if v := of(t, other.verify(t, &theirs, verifier.ZK, trust), "a", verifier.ZK); v.Outcome != verifier.Invalid || !strings.Contains(v.Reason, "the proof is about something else") {
+		t.Errorf("a proof of another run: %s: %s", v.Outcome, v.Reason)
+	}
+	swapped := f.replace(t, "b", func(r *receipts.Receipt) block.Block { // two commitments of one receipt change places
+		c := r.Claim
+		out := append([]receipts.Region{}, *c.Run.Outputs...)
+		out[1].Commitment, out[2].Commitment = out[2].Commitment, out[1].Commitment
+		c.Run.Outputs = &out
+		made, err := receipts.Issue(f.key, c, r.Meta)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made
+	})
+	swapped.Record.Proofs, swapped.Record.Keys = b.Record.Proofs, b.Record.Keys
+	maps.Copy(swapped.Blocks, b.Blocks)
+	if v := of(t, f.verify(t, swapped, verifier.ZK, trust), "b", verifier.ZK); v.Outcome != verifier.Invalid || !strings.Contains(v.Reason, "another hidden output") {
+		t.Errorf("swapped commitments: %s: %s", v.Outcome, v.Reason)
 	}
 }
