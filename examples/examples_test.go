@@ -3,6 +3,7 @@ package examples
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -149,5 +150,39 @@ func TestImage(t *testing.T) {
 	picture, err := os.ReadFile(filepath.Join(files, "picture.png"))
 	if err != nil || !bytes.Equal(picture, want) {
 		t.Errorf("%d bytes were written, the result has %d (%v)", len(picture), len(want), err)
+	}
+}
+
+// TestPrivate: whoever verifies learns that the income is above the threshold, by a proof, and nothing that has the income has to leave its owner.
+func TestPrivate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("keys take a while to make")
+	}
+	p, dir := programtest.New(t), tree(t)
+	car, private := filepath.Join(dir, "private.car"), filepath.Join(dir, "my.secrets")
+	for _, args := range [][]string{
+		{"run", filepath.Join(dir, "examples/private.yaml"), "--secrets", private, "-o", car},
+		{"prove", car, "--secrets", private, "--scheme", "small"},
+		{"verify", car, "--mode", "all", "--allow-dev-setup", "--json"},
+	} {
+		r := p.Run(t, "", args...)
+		if r.Status != 0 {
+			t.Fatalf("%v: status %d: %s%s", args, r.Status, r.Stdout, r.Stderr)
+		}
+	}
+	bundle, err := os.ReadFile(car)
+	if err != nil {
+		t.Fatal(err)
+	}
+	income := binary.LittleEndian.AppendUint64(nil, 6123456) // as the module reads it
+	if bytes.Contains(bundle, income) || bytes.Contains(bundle, []byte("6123456")) || bytes.Contains(bundle, income[:4]) {
+		t.Error("the income is in the bundle")
+	}
+	if opened, err := os.ReadFile(private); err != nil || !bytes.Contains(opened, income) {
+		t.Errorf("the income is not in its owner's file (%v)", err)
+	}
+	r := p.Run(t, "", "inspect", car, "--json")
+	if r.Status != 0 || !strings.Contains(r.Stdout, `"answer"`) {
+		t.Errorf("inspect: status %d: %s%s", r.Status, r.Stdout, r.Stderr)
 	}
 }
