@@ -41,7 +41,7 @@ export function Graph({ tasks, state, results, chosen, choose }: GraphProps) {
   const w = rows.length * (width + gapX) - gapX + 8
   const h = tallest * (height + gapY) - gapY + 8
   return (
-    <div class="graph" role="group" aria-label="Tasks">
+    <div class="graph" role="group" aria-label="Tasks" tabIndex={choose ? undefined : 0}>
       <div class="canvas" style={{ width: w, height: h }}>
         <svg width={w} height={h} aria-hidden="true">
           {tasks.flatMap((t) =>
