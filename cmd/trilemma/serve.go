@@ -64,7 +64,7 @@ func (a *app) serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Serve the HTTP interface: runs, receipts, verification",
 		Long: `Serve the HTTP interface, and do its jobs, which are kept in a durable engine: one in this process unless --nats names another. The interface
-describes itself at /docs and /openapi.json.
+describes itself at /docs and /openapi.json; a browser finds the console at /.
 
 On a loopback address it serves in development mode: requests from this machine need no token. Anywhere else, and with --tokens, every request needs a
 UCAN whose chain begins with the service's key.
