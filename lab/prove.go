@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/trilemma-dev/trilemma/block"
@@ -40,7 +41,12 @@ type ProveRow struct {
 	Bytes       int64   `json:"bytes"`
 	Verify      float64 `json:"verify_ms"`
 	Singly      float64 `json:"verify_singly_ms"` // with gnark's verifier, part by part
-	Peak        int64   `json:"peak_rss_bytes"`   // of the process so far
+	Peak        int64   `json:"peak_rss_bytes"`   // of the process, while it proved this
+
+	// What was foreseen before it was proved, as preflight has it.
+	ExpectedSeconds float64 `json:"predicted_seconds"` // of proving, at the rate of the proof before; 0: this is the first one
+	ExpectedBytes   int64   `json:"predicted_bytes"`
+	ExpectedPeak    int64   `json:"predicted_peak_rss_bytes"`
 }
 
 // ProveSummary is what proofs take.
@@ -50,8 +56,8 @@ type ProveSummary struct {
 	Rate     float64 `json:"instructions_per_second"`     // likewise
 	Relative float64 `json:"relative_to_raw"`             // constraints that rows take, a second, against those of a plain circuit of a part's size
 	Keygen   float64 `json:"keygen_seconds"`
-	Speedup  float64 `json:"keygen_speedup"` // of the smallest circuit, against gnark
-	Load     float64 `json:"key_load_seconds"`
+	Speedup  float64 `json:"keygen_speedup"`   // of one circuit, against gnark
+	Load     float64 `json:"key_load_seconds"` // of all manifests and verifying keys; proving keys are read when they are first used
 	Verify   float64 `json:"verify_ms_per_part"`
 	Batch    float64 `json:"batch_speedup_16"` // against gnark's verifier, part by part, for the proof whose number of parts is nearest to 16
 	Peak     int64   `json:"peak_rss_bytes"`
@@ -102,7 +108,8 @@ func proveWorks(size Size) ([]*Work, error) {
 	return works, nil
 }
 
-// Prove measures proofs, and the keys that they need, which are made anew in the configuration's directory. peak is the memory that the process has taken.
+// Prove measures proofs, and the keys that they need, which are made anew in the configuration's directory. peak is the most memory that the process has taken since it was last
+// asked.
 func Prove(ctx context.Context, c Config, scheme string, peak func() int64) (*ProveReport, error) {
 	if err := c.check(); err != nil {
 		return nil, err
@@ -138,10 +145,12 @@ func Prove(ctx context.Context, c Config, scheme string, peak func() int64) (*Pr
 type proveBench struct {
 	r     *ProveReport
 	keys  *proving.Keys
+	store *prover.Keystore
 	clock func() time.Duration
 	dir   string
 	peak  func() int64
-	used  float64 // seconds of the clock that all proofs took
+	used  float64      // seconds of the clock that all proofs took
+	rate  proving.Rate // of the proof before
 }
 
 func (b *proveBench) makeKeys(ctx context.Context, name string) error {
@@ -149,31 +158,38 @@ func (b *proveBench) makeKeys(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	store := prover.NewKeystore(filepath.Join(b.dir, "keys"))
-	b.keys, err = proving.Open(ctx, store, s, &proving.Making{Random: rand.Reader, Now: time.Now, Made: func(m *prover.Manifest, took time.Duration) {
+	b.store = prover.NewKeystore(filepath.Join(b.dir, "keys"))
+	b.keys, err = proving.Open(ctx, b.store, s, &proving.Making{Random: rand.Reader, Now: time.Now, Made: func(m *prover.Manifest, took time.Duration) {
 		b.r.Keys = append(b.r.Keys, KeyRow{m.Name, int(m.Constraints), m.Proving.Size, took.Seconds()})
 		b.r.Summary.Keygen += took.Seconds()
 	}})
 	if err != nil {
 		return err
 	}
-	for _, c := range b.keys.Circuits {
-		start := time.Now()
-		if _, _, err := store.Load(c); err != nil {
-			return err
-		}
-		b.r.Summary.Load += time.Since(start).Seconds()
-	}
-	return nil
+	start := time.Now()
+	err = b.reopen(ctx)
+	b.r.Summary.Load = time.Since(start).Seconds()
+	return err
 }
 
-// yardsticks measures gnark by itself: its prover on a plain circuit of a part's size, and its set-up of the smallest circuit.
+// reopen opens the keys, so that those that were read for the work before take no memory.
+func (b *proveBench) reopen(ctx context.Context) (err error) {
+	b.keys, err = proving.Open(ctx, b.store, b.keys.Runs.Family().Scheme, nil)
+	debug.FreeOSMemory()
+	b.peak()
+	return err
+}
+
+// usualSize is about the size of the circuits that hold most of a long run.
+const usualSize = 1 << 14
+
+// yardsticks measures gnark by itself: its prover on a plain circuit of a part's size, and its set-up of a circuit.
 func (b *proveBench) yardsticks(ctx context.Context) error {
-	most, least := 0, 0
+	most, usual := 0, 0
 	for i, k := range b.r.Keys {
 		most = max(most, k.Constraints)
-		if k.Constraints < b.r.Keys[least].Constraints {
-			least = i
+		if away(k.Constraints, usualSize) < away(b.r.Keys[usual].Constraints, usualSize) {
+			usual = i
 		}
 	}
 	p, err := prover.NewPlain(ctx, rand.Reader, most)
@@ -185,12 +201,16 @@ func (b *proveBench) yardsticks(ctx context.Context) error {
 		return err
 	}
 	b.r.Raw = float64(p.Constraints()) / (took / 1e3)
-	start := time.Now()
-	if err := b.keys.Circuits[least].GnarkSetup(); err != nil {
-		return err
+	c, g := b.keys.Circuits[usual], prover.NewGenerator(rand.Reader)
+	ours := 0.0
+	for range 2 { // the first time it makes tables, and the circuit is compiled
+		if ours, err = measure(b.clock, func() error { _, err := g.Keys(ctx, c); return err }); err != nil {
+			return err
+		}
 	}
-	b.r.Summary.Speedup = time.Since(start).Seconds() / b.r.Keys[least].Generate
-	return nil
+	theirs, err := measure(b.clock, c.GnarkSetup)
+	b.r.Summary.Speedup = theirs / ours
+	return err
 }
 
 // claimed is a work as a task.
@@ -216,6 +236,9 @@ func (b *proveBench) row(ctx context.Context, w *Work) error {
 	if err != nil {
 		return err
 	}
+	if err := b.reopen(ctx); err != nil {
+		return err
+	}
 	p := proving.New(proving.Config{Keys: b.keys, Sessions: filepath.Join(b.dir, "proving"), Random: rand.Reader, Now: time.Now})
 	var made *proving.Proved
 	took, err := measure(b.clock, func() (err error) { made, err = p.Task(ctx, c, nil); return err })
@@ -226,7 +249,10 @@ func (b *proveBench) row(ctx context.Context, w *Work) error {
 		PerStep: float64(made.Constraints) / float64(made.Steps), UsedPerStep: float64(made.Used) / float64(made.Steps), PerFuel: float64(made.Constraints) / float64(made.Fuel),
 		Execute: made.Execute.Seconds(), Trace: made.Trace.Seconds(), Commit: made.Commit.Seconds(), Prove: made.Proving.Seconds(),
 		PerSecond: float64(made.Fuel) / made.Seconds(), Speed: float64(made.Constraints) / (took / 1e3), UsedSpeed: float64(made.Used) / (took / 1e3),
-		Bytes: made.Bytes, Peak: b.peak()}
+		Bytes: made.Bytes, Peak: b.peak(),
+		ExpectedBytes: made.Size(), ExpectedPeak: made.Needs(made.Workers)}
+	row.ExpectedSeconds = (&proving.Traced{Estimate: made.Estimate, Trace: made.Trace}).Seconds(b.rate)
+	b.rate = proving.RateOf([]proving.Proved{*made})
 	b.used += took / 1e3
 	q, err := proof.Read(made.Proof.Data)
 	if err != nil {
@@ -251,7 +277,7 @@ func (b *proveBench) sum() {
 		all.Steps, all.Fuel, all.Parts, all.Constraints, all.Used = all.Steps+r.Steps, all.Fuel+r.Fuel, all.Parts+r.Parts, all.Constraints+r.Constraints, all.Used+r.Used
 		seconds, verify = seconds+r.Trace+r.Commit+r.Prove, verify+r.Verify
 		b.r.Summary.Peak = max(b.r.Summary.Peak, r.Peak)
-		if away(r.Parts) < away(nearest.Parts) {
+		if away(r.Parts, 16) < away(nearest.Parts, 16) {
 			nearest = r
 		}
 	}
@@ -262,5 +288,5 @@ func (b *proveBench) sum() {
 	s.Batch = nearest.Singly / nearest.Verify
 }
 
-// away is how far a number of parts is from 16.
-func away(parts int) int { return max(parts-16, 16-parts) }
+// away is how far a number is from another one.
+func away(a, b int) int { return max(a-b, b-a) }

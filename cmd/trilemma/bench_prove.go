@@ -51,9 +51,11 @@ func (a *app) benchProve(ctx context.Context, cfg lab.Config, keys keyFlags) (er
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(cfg.Dir)) }()
 	if backend.Name() == plonk.Name {
-		return measured(a, cfg, func(cfg lab.Config) (*lab.BackendReport, error) { return lab.Backends(ctx, cfg, keys.scheme, processPeak) }, a.printBackends)
+		return measured(a, cfg, func(cfg lab.Config) (*lab.BackendReport, error) {
+			return lab.Backends(ctx, cfg, keys.scheme, processPeak)
+		}, a.printBackends)
 	}
-	return measured(a, cfg, func(cfg lab.Config) (*lab.ProveReport, error) { return lab.Prove(ctx, cfg, keys.scheme, processPeak) }, a.printProve)
+	return measured(a, cfg, func(cfg lab.Config) (*lab.ProveReport, error) { return lab.Prove(ctx, cfg, keys.scheme, peakSince) }, a.printProve)
 }
 
 func (a *app) printBackends(r *lab.BackendReport) error {
@@ -71,11 +73,16 @@ func (a *app) printBackends(r *lab.BackendReport) error {
 }
 
 func (a *app) printProve(r *lab.ProveReport) error {
-	rows := [][]string{{"GUEST", "CALL", "STEPS", "INSTRUCTIONS", "PARTS", "PER STEP", "OF ROWS", "PER INSTRUCTION", "EXECUTE", "TRACE", "COMMIT", "PROVE", "INSTRUCTIONS/S", "BYTES", "VERIFY"}}
+	rows := [][]string{{"GUEST", "CALL", "STEPS", "INSTRUCTIONS", "PARTS", "PER STEP", "OF ROWS", "PER INSTRUCTION", "EXECUTE", "TRACE", "COMMIT", "PROVE", "INSTRUCTIONS/S", "PREDICTED", "PEAK", "PREDICTED", "BYTES", "VERIFY"}}
 	for _, row := range r.Rows {
+		expected := "-"
+		if row.ExpectedSeconds > 0 {
+			expected = fmt.Sprintf("%.1f s of %.1f s", row.ExpectedSeconds, row.Trace+row.Commit+row.Prove)
+		}
 		rows = append(rows, []string{row.Guest, row.Call, fmt.Sprint(row.Steps), fmt.Sprint(row.Fuel), fmt.Sprint(row.Parts), fmt.Sprintf("%.1f", row.PerStep),
 			fmt.Sprintf("%.1f", row.UsedPerStep), fmt.Sprintf("%.1f", row.PerFuel), ms(row.Execute * 1e3), fmt.Sprintf("%.1f s", row.Trace), fmt.Sprintf("%.1f s", row.Commit),
-			fmt.Sprintf("%.1f s", row.Prove), fmt.Sprintf("%.0f", row.PerSecond), fmt.Sprint(row.Bytes), ms(row.Verify)})
+			fmt.Sprintf("%.1f s", row.Prove), fmt.Sprintf("%.0f", row.PerSecond), expected, fmt.Sprintf("%d MiB", row.Peak>>20),
+			fmt.Sprintf("%d MiB", row.ExpectedPeak>>20), fmt.Sprint(row.Bytes), ms(row.Verify)})
 	}
 	if err := table(a.out, rows); err != nil {
 		return err

@@ -8,3 +8,5 @@ import "time"
 func processCPU() time.Duration { return 0 }
 
 func processPeak() int64 { return 0 }
+
+func peakSince() int64 { return 0 }

@@ -52,13 +52,13 @@ type Traced struct {
 	Execute, Trace time.Duration // running it, and writing down how
 }
 
-// Estimate is what a proof takes. All but Seconds and Memory are exact.
+// Estimate is what a proof takes. All but Bytes, Filling and Keys are exact.
 type Estimate struct {
 	Steps, Fuel uint64
 	Used        int // constraints that the run's rows take
 	Constraints int // of all parts, with rows that are not used
 	Parts       int
-	Bytes       int64 // of the proof, without its statement
+	Bytes       int64 // of the proof, within some hundred
 	Filling     int64 // bytes of memory that the written run takes
 	Part        int   // constraints of the largest part
 	PartBytes   int64 // memory that it takes while it is proved
@@ -138,7 +138,7 @@ func unprovable(p *machine.Program, guest *wasm.Module, streams [][]byte, lim li
 
 func (e *Estimate) estimate(s *proof.Scheme, run *circuits.Run, cut []emit.Part) {
 	e.Steps, e.Fuel, e.Parts, e.Secret = run.Steps, run.Result.Fuel, len(cut), run.Statement.Hidden != nil
-	e.Bytes = int64(len(cut) * proof.RecordSize(parts.Groth16{}))
+	e.Bytes = e.Size()
 	for _, c := range s.Chips.Chips {
 		rows := run.Filling.Rows[c.Name]
 		e.Used += len(rows) * s.System.Cost(c.Name)
@@ -156,6 +156,14 @@ func (e *Estimate) estimate(s *proof.Scheme, run *circuits.Run, cut []emit.Part)
 	}
 	e.PartBytes = int64(e.Part) * perPart
 }
+
+// Size is how many bytes a proof takes, with a statement that is as long as most are.
+func (e *Estimate) Size() int64 {
+	return statementBytes + int64(e.Parts*proof.RecordSize(parts.Groth16{}))
+}
+
+// statementBytes is what a proof is beside its parts, about.
+const statementBytes = 430
 
 // rowOverhead is what a row takes beside its numbers: two slices' heads, and what the allocator rounds up.
 const rowOverhead = 64
