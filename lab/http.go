@@ -26,8 +26,11 @@ type HTTPConfig struct {
 	Time     time.Duration // of each phase; 0: 10 s
 	Workers  int           // connections that send one request after the other; 0: 16
 	Watchers int           // event streams that are open while runs are made; 0: 500
+	Requests int           // that are sent besides, for runs whose result is known, to see whether memory grows; 0: none
 
 	Progress func(done, total int)
+
+	most uint64 // requests of a phase; 0: as many as there is time for
 }
 
 // HTTPRow is what one phase measured. Times are in milliseconds.
@@ -53,6 +56,9 @@ type HTTPSummary struct {
 	Told       int     `json:"watchers_told"`     // of one run, after all the others
 	ToldAfter  float64 `json:"watchers_told_ms"`  // until the last one was
 	HeapGrowth int64   `json:"heap_growth_bytes"` // over the memoised phase
+
+	Flat       int   `json:"flat_requests,omitempty"`          // that were sent to see whether memory grows
+	FlatGrowth int64 `json:"flat_heap_growth_bytes,omitempty"` // over all of them but the first tenth
 }
 
 // HTTPReport is what [HTTP] found.
@@ -85,13 +91,16 @@ func HTTP(ctx context.Context, c HTTPConfig) (*HTTPReport, error) {
 		return nil, err
 	}
 	defer stop()
-	done := 0
+	done, phases := 0, 4
+	if c.Requests > 0 {
+		phases += tenths
+	}
 	phase := func(name, url string, body func() []byte) (HTTPRow, error) {
 		row, err := c.attack(ctx, name, url, body)
 		if err == nil {
 			r.Rows = append(r.Rows, row)
 			if done++; c.Progress != nil {
-				c.Progress(done, 4)
+				c.Progress(done, phases)
 			}
 		}
 		return row, err
@@ -120,8 +129,22 @@ func HTTP(ctx context.Context, c HTTPConfig) (*HTTPReport, error) {
 	if base.PerSecond > 0 {
 		r.Summary.VsBare = memoised.PerSecond / base.PerSecond
 	}
+	c.Time, c.most = 0, uint64(c.Requests/tenths)
+	for i := 0; c.Requests > 0 && i < tenths; i++ {
+		row, err := phase(fmt.Sprintf("memoised runs, tenth %d of %d", i+1, c.Requests), c.URL+"/v1/runs", known)
+		if err != nil {
+			return nil, err
+		}
+		r.Summary.Flat += int(row.Requests)
+		if i > 0 {
+			r.Summary.FlatGrowth += row.Heap
+		}
+	}
 	return r, nil
 }
+
+// tenths is in how many parts the requests are sent between which memory is looked at.
+const tenths = 10
 
 func headers() http.Header {
 	return http.Header{"Content-Type": {"application/json"}, "Prefer": {"wait=30"}}
@@ -194,7 +217,7 @@ func (c *HTTPConfig) attack(ctx context.Context, name, url string, body func() [
 				first = fmt.Errorf("lab: %s: status %d %s: %.300s", name, res.Code, res.Error, res.Body)
 			}
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || c.most > 0 && m.Requests >= c.most {
 			attacker.Stop()
 		}
 	}

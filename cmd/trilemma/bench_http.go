@@ -34,12 +34,16 @@ bare gin handler that reads and answers as many bytes is loaded in the same way:
 	c.Flags().DurationVar(&cfg.Time, "time", 10*time.Second, "how long each phase takes")
 	c.Flags().IntVar(&cfg.Workers, "workers", 16, "connections that send one request after the other")
 	c.Flags().IntVar(&cfg.Watchers, "watchers", 500, "event streams that are open")
+	c.Flags().IntVar(&cfg.Requests, "requests", 0, "send so many requests besides, in ten parts, and tell how the heap grew with each: such as 100000")
 	return c
 }
 
 func (a *app) benchHTTP(ctx context.Context, cfg lab.HTTPConfig) (err error) {
 	if cfg.Time <= 0 || cfg.Workers < 1 || cfg.Watchers < 1 {
 		return usage("--time, --workers and --watchers are numbers above 0")
+	}
+	if cfg.Requests < 0 || cfg.Requests > 0 && cfg.Requests < 10 {
+		return usage("--requests is 0 or a number from 10")
 	}
 	dir, err := a.benchDir()
 	if err != nil {
@@ -55,8 +59,13 @@ func (a *app) benchHTTP(ctx context.Context, cfg lab.HTTPConfig) (err error) {
 	if err := a.trivial(ctx, &cfg); err != nil {
 		return hostFailure(err)
 	}
-	bar := a.progress(4)
-	cfg.Progress = func(done, _ int) { bar.done(done) }
+	bar := &progress{}
+	cfg.Progress = func(done, total int) {
+		if bar.bar == nil {
+			bar = a.progress(total)
+		}
+		bar.done(done)
+	}
 	r, err := lab.HTTP(ctx, cfg)
 	bar.end()
 	if err != nil {
@@ -135,6 +144,11 @@ func (a *app) printHTTP(r *lab.HTTPReport) error {
 	}
 	if err := table(a.out, rows); err != nil {
 		return err
+	}
+	if s := &r.Summary; s.Flat > 0 {
+		if _, err := fmt.Fprintf(a.out, "\n%d requests more: after the first tenth of them the heap grew by %.1f MB\n", s.Flat, float64(s.FlatGrowth)/1e6); err != nil {
+			return err
+		}
 	}
 	_, err := fmt.Fprintf(a.out, `
 memoised runs for each answer of a bare gin handler: %.3f
