@@ -87,6 +87,36 @@ func main() {
 			}
 			return text(found)
 		}),
+		"challenge": promise(func(args []js.Value) (any, error) {
+			f, err := d.file(args[0])
+			if err != nil {
+				return nil, err
+			}
+			var open []byte
+			if args[2].Truthy() {
+				open = bytesOf(args[2])
+			}
+			made, err := f.Challenge(int64(args[1].Int()), open)
+			if err != nil {
+				return nil, err
+			}
+			return text(made)
+		}),
+		"answered": promise(func(args []js.Value) (any, error) {
+			f, err := d.file(args[0])
+			if err != nil {
+				return nil, err
+			}
+			answer, err := evidence.Read(bytesOf(args[2]))
+			if err != nil {
+				return nil, err
+			}
+			rep, err := f.Answered(context.Background(), bytesOf(args[1]), answer, nil)
+			if err != nil {
+				return nil, err
+			}
+			return text(rep)
+		}),
 		"settle": promise(func(args []js.Value) (any, error) {
 			a, err := d.file(args[0])
 			if err != nil {
@@ -96,7 +126,7 @@ func main() {
 			if err != nil {
 				return nil, err
 			}
-			found, err := evidence.Settle(context.Background(), a, b)
+			found, err := evidence.Settle(context.Background(), a, b, uint64(args[2].Int()))
 			if err != nil {
 				return nil, err
 			}

@@ -5,7 +5,6 @@ package evidence
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -27,6 +26,7 @@ const (
 	KindBundle     = "bundle"
 	KindRuling     = "ruling"
 	KindRefutation = "refutation"
+	KindAnswer     = "answer"  // to a challenge
 	KindDamaged    = "damaged" // an archive that is none any more, which is a verdict
 )
 
@@ -83,6 +83,8 @@ func Read(data []byte) (*File, error) {
 		f.describe()
 	case a != nil && isRuling(a):
 		f.Kind = KindRuling
+	case a != nil && isAnswer(a):
+		f.Kind = KindAnswer
 	default:
 		f.Kind, f.damage, f.Note = KindDamaged, err, err.Error()
 	}
@@ -92,6 +94,11 @@ func Read(data []byte) (*File, error) {
 func isRuling(a *receipts.Archive) bool {
 	root, _ := a.Get(a.Root)
 	_, err := spotcheck.OpenRuling(root, a.Get)
+	return err == nil
+}
+
+func isAnswer(a *receipts.Archive) bool {
+	_, _, err := verifier.ReadAnswer(a)
 	return err == nil
 }
 
@@ -168,6 +175,8 @@ func (f *File) Verify(ctx context.Context, ask Ask, progress func(done int)) (*w
 	switch f.Kind {
 	case KindRuling:
 		return report.Of(verifier.VerifyRuling(f.archive, cfg), f.Root), nil
+	case KindAnswer:
+		return nil, errors.New("an answer is checked with the bundle that it is about")
 	case KindRefutation:
 		return report.Of(verifier.VerifyRefutation(f.data, cfg), ""), nil
 	case KindDamaged:
@@ -184,11 +193,7 @@ func (f *File) Verify(ctx context.Context, ask Ask, progress func(done int)) (*w
 		return nil
 	}
 	if mode == verifier.Spot && ask.Samples > 0 {
-		seed, err := spotcheck.NewNonce(rand.Reader)
-		if err != nil {
-			return nil, err
-		}
-		ch, err := spotcheck.NewChallenge(receipts.CID(f.bundle.Record.Receipt), seed, ask.Samples, nil)
+		ch, err := newChallenge(f.bundle, ask.Samples)
 		if err != nil {
 			return nil, err
 		}

@@ -13,7 +13,10 @@ import (
 	"github.com/trilemma-dev/trilemma/console/evidence"
 	"github.com/trilemma-dev/trilemma/internal/forge"
 	"github.com/trilemma-dev/trilemma/internal/programtest"
+	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
+	"github.com/trilemma-dev/trilemma/spotcheck"
+	"github.com/trilemma-dev/trilemma/verifier"
 )
 
 // made is a bundle of two tasks with transcripts, and the key that signed it.
@@ -22,9 +25,9 @@ type made struct {
 	key  *capability.Key
 }
 
-func bundle(t *testing.T) made {
+func bundle(t *testing.T, p *programtest.Program) made {
 	t.Helper()
-	p, dir := programtest.New(t), t.TempDir()
+	dir := t.TempDir()
 	doc, err := json.Marshal(map[string]any{"trilemma": "workflow/1", "tasks": map[string]any{
 		"a": run("fib", 26), "b": run("fib_loop", map[string]string{"await/ok": "a"}),
 	}})
@@ -77,9 +80,18 @@ func outcome(t *testing.T, f *evidence.File, ask evidence.Ask) string {
 	return rep.Outcome
 }
 
-// TestFile checks what is said of an honest bundle and of forged ones, in every mode that needs no proof.
-func TestFile(t *testing.T) {
-	m := bundle(t)
+// TestEvidence has what one program made checked in all ways.
+func TestEvidence(t *testing.T) {
+	p := programtest.New(t)
+	m := bundle(t, p)
+	t.Run("file", func(t *testing.T) { testFile(t, m) })
+	t.Run("challenge", func(t *testing.T) { testChallenge(t, m) })
+	t.Run("damaged", func(t *testing.T) { testDamaged(t, m) })
+	t.Run("tokens", func(t *testing.T) { testTokens(t, p) })
+}
+
+// testFile checks what is said of an honest bundle and of forged ones, in every mode that needs no proof.
+func testFile(t *testing.T, m made) {
 	f := read(t, m.data)
 	if f.Kind != evidence.KindBundle || f.Run == nil || f.Workflow == nil || len(f.Workflow.Tasks) != 2 || f.Run.Outcome != "ok" || f.Note != "" {
 		t.Fatalf("%+v", f.Summary)
@@ -138,16 +150,89 @@ func TestFile(t *testing.T) {
 		}
 	}
 
-	found, err := evidence.Settle(t.Context(), read(t, bent), f)
+	found, err := evidence.Settle(t.Context(), read(t, bent), f, 4)
 	must(t, err)
-	if len(found) != 2 || found[0].State != "settled" || found[0].Wrong[0].Side != "A" || *found[0].Wrong[0].Segment != 1 || found[1].State != "agreed" {
+	if len(found.Tasks) != 2 || found.Tasks[0].Outcome != "settled" || found.Tasks[0].Wrong[0].Side != "A" || *found.Tasks[0].Wrong[0].Segment != 1 || found.Tasks[1].Outcome != "agreed" {
 		t.Errorf("settled: %+v", found)
 	}
 }
 
-// TestDamaged checks that a damaged bundle is a verdict, and what is none at all an error.
-func TestDamaged(t *testing.T) {
-	m := bundle(t)
+// testChallenge checks the messages of a spot-check: what is open is not drawn anew, an honest answer is accepted, and one to another challenge or about a bent
+// transcript is not.
+func testChallenge(t *testing.T, m made) {
+	f := read(t, m.data)
+	ch, err := f.Challenge(3, nil)
+	must(t, err)
+	if len(ch.Drawn) != 3 || ch.Again {
+		t.Errorf("%+v", ch)
+	}
+	again, err := f.Challenge(5, ch.Block)
+	if err != nil || again.Challenge.Challenge != ch.Challenge.Challenge || !again.Again || len(again.Drawn) != 3 {
+		t.Errorf("an open challenge was drawn anew: %+v, %v", again, err)
+	}
+	other, err := f.Challenge(3, nil)
+	if err != nil || other.Challenge.Challenge == ch.Challenge.Challenge {
+		t.Errorf("two challenges have one nonce: %v", err)
+	}
+	all, err := f.Challenge(int64(segmentsOf(f)), nil)
+	must(t, err)
+	lie := m.lie(t, forge.Flip)
+	bent := read(t, lie)
+	every, err := bent.Challenge(int64(segmentsOf(f)), nil)
+	must(t, err)
+	for _, c := range []struct {
+		name     string
+		data     []byte
+		f        *evidence.File
+		ch       *evidence.Challenge
+		answerTo *evidence.Challenge
+		want     string
+	}{
+		{"an honest answer", m.data, f, ch, ch, "valid"},
+		{"all segments", m.data, f, all, all, "valid"},
+		{"an answer to another challenge", m.data, f, ch, other, "invalid"},
+		{"a bent transcript", lie, bent, every, every, "invalid"},
+	} {
+		rep, err := c.f.Answered(t.Context(), c.ch.Block, answer(t, c.data, c.answerTo), nil)
+		if err != nil || rep.Outcome != c.want {
+			t.Errorf("%s: %+v, %v; want %s", c.name, rep, err, c.want)
+		}
+	}
+	if rep, err := f.Answered(t.Context(), ch.Block, f, nil); err == nil {
+		t.Errorf("a bundle was taken for an answer: %+v", rep)
+	}
+	alone := answer(t, m.data, ch)
+	if alone.Kind != evidence.KindAnswer {
+		t.Errorf("an answer is a %s", alone.Kind)
+	}
+	if rep, err := alone.Verify(t.Context(), evidence.Ask{Mode: "spot"}, nil); err == nil {
+		t.Errorf("an answer alone was checked: %+v", rep)
+	}
+}
+
+func segmentsOf(f *evidence.File) (n int64) {
+	for _, t := range f.Run.Tasks {
+		n += *t.Segments
+	}
+	return n
+}
+
+// answer is what the executor says to a challenge: that of the honest run, whatever the transcript says.
+func answer(t *testing.T, bundle []byte, ch *evidence.Challenge) *evidence.File {
+	t.Helper()
+	b, err := receipts.ReadBundle(bytes.NewReader(bundle), block.CARLimits{})
+	must(t, err)
+	c, err := spotcheck.ReadChallenge(ch.Block)
+	must(t, err)
+	a, err := verifier.Answer(t.Context(), b, c, &machine.Engine{})
+	must(t, err)
+	var out bytes.Buffer
+	must(t, a.Write(&out))
+	return read(t, out.Bytes())
+}
+
+// testDamaged checks that a damaged bundle is a verdict, and what is none at all an error.
+func testDamaged(t *testing.T, m made) {
 	for _, at := range []int{len(m.data) / 2, len(m.data) - 1} {
 		data := bytes.Clone(m.data)
 		data[at] ^= 1
@@ -161,7 +246,7 @@ func TestDamaged(t *testing.T) {
 		if _, err := f.Segment(t.Context(), "a", 0); err == nil {
 			t.Errorf("a bit at %d: a segment was checked", at)
 		}
-		if _, err := evidence.Settle(t.Context(), f, read(t, m.data)); err == nil {
+		if _, err := evidence.Settle(t.Context(), f, read(t, m.data), 4); err == nil {
 			t.Errorf("a bit at %d: it was settled", at)
 		}
 	}
@@ -172,9 +257,8 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
-// TestTokens checks that a delegation is put into words, and that a bit that was changed is noticed.
-func TestTokens(t *testing.T) {
-	p := programtest.New(t)
+// testTokens checks that a delegation is put into words, and that a bit that was changed is noticed.
+func testTokens(t *testing.T, p *programtest.Program) {
 	stranger, err := capability.KeyFromSeed(make([]byte, 32))
 	must(t, err)
 	r := p.Run(t, "", "delegate", "--to", stranger.DID(), "--cmd", "/wasm/run", "--policy", `["<=", ".fuel", 1000000]`, "--expires", "24h", "-o", "-")

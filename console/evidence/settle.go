@@ -2,45 +2,20 @@ package evidence
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"time"
 
 	"github.com/trilemma-dev/trilemma/internal/report"
 	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/machine"
+	"github.com/trilemma-dev/trilemma/receipts"
+	"github.com/trilemma-dev/trilemma/spotcheck"
 	"github.com/trilemma-dev/trilemma/verifier"
 )
 
-// Settled is what became of a task that two bundles have in common.
-type Settled struct {
-	Task      string    `json:"task"`
-	State     string    `json:"state"` // agreed, settled, follows or open
-	Reason    string    `json:"reason,omitempty"`
-	Differ    string    `json:"differ,omitempty"` // in what the receipts contradict each other
-	Executors [2]string `json:"executors"`
-	Wrong     []Wrong   `json:"wrong"`
-	Rounds    int       `json:"rounds"`
-	Messages  int       `json:"messages"`
-	Bytes     int64     `json:"bytes"` // of all messages
-	Referee   wire.Cost `json:"referee"`
-	Sides     wire.Cost `json:"sides"`
-	Segments  int64     `json:"segments"` // of the longer transcript
-	Arity     uint64    `json:"arity"`
-}
-
-// Wrong is a side of which a dispute found that it is wrong.
-type Wrong struct {
-	Side    string  `json:"side"` // A or B
-	Ground  string  `json:"ground"`
-	Reason  string  `json:"reason"`
-	Segment *uint64 `json:"segment,omitempty"`
-}
-
-// arity is into how many parts a round of a dispute divides what is left.
-const arity = 4
-
-// Settle finds out who is wrong where two bundles disagree, task by task.
-func Settle(ctx context.Context, a, b *File) ([]Settled, error) {
+// Settle finds out who is wrong where two bundles disagree, task by task. In each round of a dispute what is left is divided into as many parts as arity says.
+func Settle(ctx context.Context, a, b *File, arity uint64) (*wire.Dispute, error) {
 	if a.bundle == nil || b.bundle == nil {
 		return nil, errors.New("a dispute is between two bundles")
 	}
@@ -48,21 +23,67 @@ func Settle(ctx context.Context, a, b *File) ([]Settled, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := []Settled{}
-	for _, s := range found {
-		j := Settled{Task: s.Task, State: s.State, Reason: s.Reason, Differ: s.Differ, Executors: s.Executors, Wrong: []Wrong{}, Rounds: s.Rounds, Messages: s.Messages,
-			Bytes: s.Bytes, Referee: report.Cost(s.Referee), Sides: report.Cost(s.Sides), Arity: arity}
-		for _, f := range []*File{a, b} {
-			if f.Run != nil {
-				if n := f.Run.Tasks[s.Task].Segments; n != nil {
-					j.Segments = max(j.Segments, *n)
-				}
-			}
-		}
-		for _, w := range s.Wrong {
-			j.Wrong = append(j.Wrong, Wrong{w.Side.String(), w.Ground, w.Reason, w.Segment})
-		}
-		out = append(out, j)
+	return report.Dispute(found), nil
+}
+
+// Challenge is a challenge to an executor that was made here.
+type Challenge struct {
+	wire.Challenge
+	Block []byte `json:"block"`
+}
+
+// Challenge makes a challenge with a fresh nonce: now that the receipt is here, whoever signed it cannot choose what is drawn. open is the challenge about the same run that
+// was not answered yet; unless it is nil it is given again, for an open challenge is never drawn anew.
+func (f *File) Challenge(samples int64, open []byte) (*Challenge, error) {
+	if f.bundle == nil {
+		return nil, errors.New("only a bundle's executor can be challenged")
 	}
-	return out, nil
+	var ch *spotcheck.Challenge
+	var err error
+	if open != nil {
+		ch, err = spotcheck.ReadChallenge(open)
+	} else {
+		ch, err = newChallenge(f.bundle, samples)
+	}
+	if err != nil {
+		return nil, err
+	}
+	b, err := ch.Block()
+	if err != nil {
+		return nil, err
+	}
+	drawn, err := verifier.Drawn(f.bundle, ch)
+	if err != nil {
+		return nil, err
+	}
+	return &Challenge{*report.Challenge(b.CID.String(), ch, drawn, open != nil), b.Data}, nil
+}
+
+func newChallenge(b *receipts.Bundle, samples int64) (*spotcheck.Challenge, error) {
+	seed, err := spotcheck.NewNonce(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	return spotcheck.NewChallenge(receipts.CID(b.Record.Receipt), seed, samples, nil)
+}
+
+// Answered checks an executor's answer to a challenge that was made here. Of the run no more than the segments that were drawn is repeated.
+func (f *File) Answered(ctx context.Context, challenge []byte, answer *File, progress func(done int)) (*wire.Report, error) {
+	if f.bundle == nil || answer.archive == nil {
+		return nil, errors.New("there is no bundle or no answer")
+	}
+	ch, err := spotcheck.ReadChallenge(challenge)
+	if err != nil {
+		return nil, err
+	}
+	said, _, err := verifier.ReadAnswer(answer.archive)
+	if err != nil {
+		return nil, err
+	}
+	drawn := &verifier.Challenged{Challenge: ch, Ours: true, Answer: said, Get: answer.archive.Get}
+	rep, err := verifier.Verify(ctx, f.bundle, verifier.Config{Mode: verifier.Spot, Challenged: drawn, Now: time.Now, Progress: progress})
+	if err != nil {
+		return nil, err
+	}
+	return report.Of(rep, f.Root), nil
 }
