@@ -146,6 +146,29 @@ export interface Job {
   report?: Report
   preflight?: Preflight
   proofs?: Proofs
+  answer?: { answer: string; openings: number; bytes: number }
+  dispute?: Dispute
+}
+
+export interface Settlement {
+  task: string
+  outcome: "agreed" | "settled" | "follows" | "open"
+  reason: string
+  differ: string
+  executor_a: string
+  executor_b: string
+  wrong: { side: string; executor: string; ground: string; reason: string; segment?: number }[]
+  rounds: number
+  messages: number
+  bytes: number
+  referee: { wall_seconds: number }
+  sides: { wall_seconds: number }
+  ruling?: string
+}
+
+export interface Dispute {
+  outcome: string
+  tasks: Settlement[]
 }
 
 export interface Issued {

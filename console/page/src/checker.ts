@@ -1,6 +1,6 @@
 // The verifier in the browser, as the page sees it. It is loaded when it is first needed.
 
-import { Problem, type Report, type Run, type Workflow } from "./api"
+import { type Dispute, Problem, type Report, type Run, type Workflow } from "./api"
 
 export interface Opened {
   file: number
@@ -35,20 +35,11 @@ export interface Segment {
   replay_seconds: number
 }
 
-export interface Settled {
-  task: string
-  state: "agreed" | "settled" | "follows" | "open"
-  reason?: string
-  differ?: string
-  executors: [string, string]
-  wrong: { side: string; ground: string; reason: string; segment?: number }[]
-  rounds: number
-  messages: number
-  bytes: number
-  referee: { wall_seconds: number }
-  sides: { wall_seconds: number }
-  segments: number
-  arity: number
+export interface Challenge {
+  challenge: string
+  block: string // base64
+  drawn: { task: string; segment: number }[]
+  again: boolean // it was open already
 }
 
 export interface Token {
@@ -105,7 +96,9 @@ export const close = (file: number) => call<null>("close", [file])
 export const blockOf = (file: number, cid: string) => call<Uint8Array>("block", [file, cid])
 export const verify = (file: number, ask: Ask, done?: (n: number) => void) => call<Report>("verify", [file, JSON.stringify(ask)], done)
 export const segment = (file: number, task: string, n: number) => call<Segment>("segment", [file, task, n])
-export const settle = (a: number, b: number) => call<Settled[]>("settle", [a, b])
+export const settle = (a: number, b: number, arity: number) => call<Dispute>("settle", [a, b, arity])
+export const challenge = (file: number, samples: number, open?: Uint8Array) => call<Challenge>("challenge", [file, samples, open ?? null])
+export const answered = (file: number, challenge: Uint8Array, answer: Uint8Array) => call<Report>("answered", [file, challenge, answer])
 
 export const tokens = (data: Uint8Array) => call<Token[]>("tokens", [data])
 

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks"
 import { type Job, type Workflow, cancel, final, get } from "./api"
+import { queues } from "./asking"
 import { watch } from "./events"
 import { Graph } from "./graph"
 import { PreflightTable } from "./preflight"
@@ -88,7 +89,7 @@ export function JobPage({ id }: { id: string }) {
   )
 }
 
-const title = (j: Job) => ({ run: "Run", verify: "Verification", preflight: "Preflight", exec: "Call", prove: "Proof" })[j.kind] ?? j.kind
+const title = (j: Job) => ({ run: "Run", verify: "Verification", preflight: "Preflight", exec: "Call", prove: "Proof", answer: "Answer to a challenge", dispute: "Dispute" })[j.kind] ?? j.kind
 
 // Progress shows how far a job is, with what there is to do about it.
 export function Progress({ job }: { job: Job }) {
@@ -179,14 +180,14 @@ export function JobsPage() {
   )
 }
 
-// Queues says how much waits and how much is worked at, of the jobs that are shown.
+// Queues says how much waits and how much is worked at.
 function Queues({ jobs }: { jobs: Job[] }) {
-  const kinds = [...new Set(jobs.map((j) => j.kind))].sort()
-  const open = kinds.map((k) => ({ k, waits: jobs.filter((j) => j.kind === k && j.state === "queued").length, runs: jobs.filter((j) => j.kind === k && j.state === "running").length }))
-  const busy = open.filter((o) => o.waits + o.runs > 0)
+  const [classes, setClasses] = useState<{ class: string; state: string; jobs: number }[]>()
+  useEffect(() => void queues().then(setClasses, () => undefined), [jobs])
+  const said = classes?.filter((q) => q.jobs > 0).map((q) => `${q.class}: ${plural(q.jobs, "job")} ${q.state}`)
   return (
     <p role="status" class="muted">
-      {busy.length === 0 ? "Nothing waits, and nothing is worked at." : busy.map((o) => `${o.k}: ${plural(o.waits, "job")} waiting, ${o.runs} worked at`).join("; ")}
+      {said === undefined ? "" : said.length === 0 ? "Nothing waits, and no worker is busy." : said.join("; ")}
     </p>
   )
 }

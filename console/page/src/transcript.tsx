@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks"
 import type { Report, Run, Workflow } from "./api"
-import { type Opened, type Segment, segment, verify } from "./checker"
+import { ask } from "./asking"
+import { type Challenge, type Opened, type Segment, segment, verify } from "./checker"
 import { Verdicts } from "./report"
 import type { Measured } from "./trilemma"
 import { Outcome, Trouble, bytes, count, percent, plural, seconds } from "./words"
@@ -41,6 +42,8 @@ function Strips({ run, labels, opened, tell }: { run: Run; labels: string[]; ope
   const [error, setError] = useState<unknown>()
   const [samples, setSamples] = useState(20)
   const [report, setReport] = useState<Report>()
+  const [asked, setAsked] = useState(true)
+  const [drawn, setDrawn] = useState<Challenge>()
   const total = labels.reduce((n, l) => n + run.tasks[l].segments!, 0)
   const k = Math.min(Math.max(1, samples), total)
 
@@ -60,11 +63,12 @@ function Strips({ run, labels, opened, tell }: { run: Run; labels: string[]; ope
     }
   }
   const draw = async () => {
-    setBusy(`Drawing ${k} of ${total} segments, opening and replaying them`)
+    setBusy(asked ? "Asking the executor for what was drawn, and replaying it" : `Drawing ${k} of ${total} segments, opening and replaying them`)
     setError(undefined)
     setReport(undefined)
+    setDrawn(undefined)
     try {
-      const r = await verify(opened.file, { mode: "spot", samples: k })
+      const r = asked ? await ask(opened, run.run, k, setDrawn) : await verify(opened.file, { mode: "spot", samples: k })
       setReport(r)
       tell({ mode: "spot", report: r })
     } catch (e) {
@@ -80,7 +84,7 @@ function Strips({ run, labels, opened, tell }: { run: Run; labels: string[]; ope
         from its opening alone.
       </p>
       {labels.map((l) => (
-        <Strip key={l} label={l} run={run} checked={checked} choose={(n) => one(l, n)} shown={shown} />
+        <Strip key={l} label={l} run={run} checked={checked} drawn={drawn} choose={(n) => one(l, n)} shown={shown} />
       ))}
       <p role="status">{busy && busy + "…"}</p>
       {error !== undefined && <Trouble error={error} />}
@@ -90,6 +94,13 @@ function Strips({ run, labels, opened, tell }: { run: Run; labels: string[]; ope
         <label>
           Segments{" "}
           <input type="range" min={1} max={Math.min(total, 4096)} value={k} onInput={(e) => setSamples(e.currentTarget.valueAsNumber)} aria-valuetext={`${k} of ${total}`} /> {k} of {count(total)}
+        </label>
+        <label>
+          Opened{" "}
+          <select value={asked ? "asked" : "here"} onChange={(e) => setAsked(e.currentTarget.value === "asked")}>
+            <option value="asked">by the executor, who is asked now</option>
+            <option value="here">here, by running the tasks</option>
+          </select>
         </label>
         <button type="button" class="main" disabled={busy !== ""} onClick={draw}>
           Draw and check
@@ -114,16 +125,33 @@ function Strips({ run, labels, opened, tell }: { run: Run; labels: string[]; ope
           ))}
         </tbody>
       </table>
+      {drawn && (
+        <p class="muted">
+          {drawn.again ? "A challenge was still open, and is never drawn anew: " : "Drawn with a nonce of this browser, now that the receipt is here: "}
+          {drawn.drawn.map((d) => `${d.task} ${d.segment}`).join(", ")}.{" "}
+          {report ? "" : error !== undefined ? "It stays open: the same segments are asked for next time." : ""}
+        </p>
+      )}
       {report && <Verdicts report={report} />}
     </section>
   )
 }
 
-function Strip({ label, run, checked, choose, shown }: { label: string; run: Run; checked: Map<string, Segment>; choose: (n: number) => void; shown?: Segment }) {
+interface StripProps {
+  label: string
+  run: Run
+  checked: Map<string, Segment>
+  drawn?: Challenge
+  choose: (n: number) => void
+  shown?: Segment
+}
+
+function Strip({ label, run, checked, drawn, choose, shown }: StripProps) {
   const n = run.tasks[label].segments!
   const [at, setAt] = useState(0)
   const each = Math.max(1, Math.ceil(n / most))
   const cells = Math.ceil(n / each)
+  const asked = new Set(drawn?.drawn.filter((d) => d.task === label).map((d) => Math.floor(d.segment / each)))
   const go = (e: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowLeft: -1, Home: -at, End: cells - 1 - at }[e.key]
     if (step === undefined) return
@@ -146,9 +174,9 @@ function Strip({ label, run, checked, choose, shown }: { label: string; run: Run
             <button
               type="button"
               key={i}
-              class={(c?.outcome ?? "") + (on ? " on" : "")}
+              class={[c?.outcome, on && "on", asked.has(i) && "drawn"].filter(Boolean).join(" ")}
               tabIndex={i === at ? 0 : -1}
-              aria-label={`Segment ${s}${c ? ", " + c.outcome : ""}`}
+              aria-label={`Segment ${s}${c ? ", " + c.outcome : ""}${asked.has(i) ? ", drawn" : ""}`}
               title={`Segment ${s}`}
               onClick={() => (setAt(i), choose(s))}
             />

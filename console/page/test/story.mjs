@@ -154,11 +154,33 @@ try {
   await page.getByRole("group", { name: /Segments of blur/ }).getByRole("button", { name: "Segment 1" }).click()
   await page.getByRole("heading", { name: "Segment 1 of blur valid" }).waitFor()
   await page.getByLabel(/^Segments/).last().fill("5")
+  await page.getByLabel("Opened").selectOption("here")
   await button("Draw and check").click()
+  await page.getByText(/made here, by running the tasks/).waitFor()
   await verdict("valid")
+  await page.getByLabel("Opened").selectOption("asked")
+  await button("Draw and check").click()
+  await page.getByText("Drawn with a nonce of this browser").waitFor()
+  assert.equal(await page.locator(".strip .drawn").count(), 5)
+  await verdict("valid")
+  assert.equal(await page.getByText(/made here, by running the tasks/).count(), 0, "the executor was asked")
   await page.getByText(/5 of \d+ segments were drawn/).waitFor()
   await shot("transcript")
   await accessible("transcript")
+
+  step("an executor that does not answer is asked for the same again")
+  offline = true
+  line.cut()
+  await button("Draw and check").click()
+  await page.getByText("It stays open").waitFor()
+  const open = await page.getByText("Drawn with a nonce").textContent()
+  line.mend()
+  await button("Draw and check").click()
+  await page.getByText("A challenge was still open").waitFor()
+  await verdict("valid")
+  offline = false
+  const segments = (text) => text.match(/: (.*?)\./)[1]
+  assert.equal(segments(await page.getByText("A challenge was still open").textContent()), segments(open))
 
   step("the trilemma of the run")
   await tab("Trilemma").click()
@@ -201,6 +223,21 @@ try {
   await page.getByText(/prove: 0 of|commit|trace|execute/).first().waitFor()
   await button("Cancel").click()
   await page.getByRole("heading", { name: "Proof cancelled" }).waitFor()
+
+  step("a dispute that the service rules, and the ruling checked in the browser")
+  const roots = []
+  for (const name of ["bent.car", "honest.car"]) {
+    const res = await fetch(SERVICE + "/v1/car", { method: "POST", headers: { "Content-Type": "application/vnd.ipld.car" }, body: readFileSync(EVIDENCE + "/" + name) })
+    roots.push((await res.json()).root)
+  }
+  await page.goto(`${line.url}/#/run/${roots[0]}/dispute`)
+  await page.getByLabel("or a run at this service").fill(roots[1])
+  await button("Let the service rule").click()
+  await page.getByText(/Side A is wrong/).first().waitFor()
+  await page.getByRole("region", { name: "The ruling, checked here" }).getByText("no trust in the referee").first().waitFor()
+  await verdict("valid")
+  await shot("ruling")
+  await accessible("ruling")
 
   step("by keyboard alone")
   await page.goto(ran)

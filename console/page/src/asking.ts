@@ -1,0 +1,59 @@
+// A spot-check by its messages: the page draws, the executor opens what was drawn, the page replays that and nothing else.
+
+import { type Job, Problem, type Report, final, request, work } from "./api"
+import { type Challenge, type Opened, answered, challenge } from "./checker"
+import { watch } from "./events"
+
+// A challenge that is not answered stays open, over the page's end too: silence must not buy another drawing.
+const openKey = (receipt: string) => "challenge/" + receipt
+
+const toText = (b: Uint8Array) => btoa(String.fromCharCode(...b))
+const fromText = (t: string) => Uint8Array.from(atob(t), (c) => c.charCodeAt(0))
+
+// ended waits for a job.
+function ended(job: Job): Promise<Job> {
+  if (final(job)) return Promise.resolve(job)
+  return new Promise((resolve, reject) =>
+    watch(`/v1/jobs/${encodeURIComponent(job.id)}/events`, {
+      event: (data) => {
+        const j = data as Job
+        if (final(j)) resolve(j)
+        return final(j)
+      },
+      failed: reject,
+    }),
+  )
+}
+
+// done waits for a job that must have an answer: any other end is an error.
+async function done(job: Job): Promise<Job> {
+  const j = await ended(job)
+  if (j.state === "done") return j
+  throw new Problem("job/" + j.state, j.error ?? `the job was ${j.state}`)
+}
+
+// ask challenges the executor of a run that is at the service. drawn is told what was drawn before the answer is there.
+export async function ask(opened: Opened, run: string, samples: number, drawn: (c: Challenge) => void): Promise<Report> {
+  const key = openKey(opened.run!.receipt)
+  const open = localStorage.getItem(key)
+  const c = await challenge(opened.file, samples, open ? fromText(open) : undefined)
+  const block = fromText(c.block)
+  localStorage.setItem(key, toText(block))
+  drawn(c)
+  await request("/v1/blocks/" + c.challenge, { method: "PUT", body: block as BodyInit, headers: { "Content-Type": "application/octet-stream" } })
+  const job = await done(await work("/v1/answers", { run, challenge: c.challenge }, 5))
+  const answer = new Uint8Array(await (await request("/v1/answers/" + job.answer!.answer)).arrayBuffer())
+  const report = await answered(opened.file, block, answer)
+  if (report.outcome !== "undecided") localStorage.removeItem(key)
+  return report
+}
+
+// rule lets the service settle a dispute between two runs that are there.
+export const rule = async (a: string, b: string) => (await done(await work("/v1/disputes", { a, b, arity: 4 }, 5))).dispute!
+
+// queues reads how many jobs wait and how many are worked at, by class, out of the service's metrics; undefined if these do not tell.
+export async function queues(): Promise<{ class: string; state: string; jobs: number }[] | undefined> {
+  const text = await (await request("/metrics")).text()
+  const out = [...text.matchAll(/^trilemma_queue_jobs\{class="([^"]*)",state="([^"]*)"\} (\S+)$/gm)].map(([, c, state, n]) => ({ class: c, state, jobs: Number(n) }))
+  return out.length > 0 ? out : undefined
+}
