@@ -68,8 +68,7 @@ func (e *Engine) listed(ctx context.Context, at *place) (Status, bool, error) {
 		}
 		if m != nil {
 			at.seq = m.Sequence
-			s, err := e.decodeJob(ctx, false, m)
-			return s, true, err
+			return e.queuedJob(ctx, m)
 		}
 		info, err := e.ends.Info(ctx)
 		if err == nil {
@@ -85,28 +84,30 @@ func (e *Engine) listed(ctx context.Context, at *place) (Status, bool, error) {
 	if err != nil || !strings.HasPrefix(m.Subject, endSubject) {
 		return Status{}, false, err
 	}
-	s, err := e.decodeJob(ctx, true, m)
-	return s, true, err
+	var rec end
+	if err := decode(m.Data, &rec, "End"); err != nil {
+		return Status{}, false, err
+	}
+	id, err := rec.Job.job().ID()
+	return rec.status(id), true, err
 }
 
-func (e *Engine) decodeJob(ctx context.Context, ended bool, m *jetstream.RawStreamMsg) (Status, error) {
-	if ended {
-		var rec end
-		if err := decode(m.Data, &rec, "End"); err != nil {
-			return Status{}, err
-		}
-		id, err := rec.Job.job().ID()
-		return rec.status(id), err
-	}
+// queuedJob is the status of a job in a queue; there is none if it has ended.
+func (e *Engine) queuedJob(ctx context.Context, m *jetstream.RawStreamMsg) (Status, bool, error) {
 	var rec accepted
 	if err := decode(m.Data, &rec, "Accepted"); err != nil {
-		return Status{}, err
+		return Status{}, false, err
 	}
 	id, err := rec.Job.job().ID()
 	if err != nil {
-		return Status{}, err
+		return Status{}, false, err
 	}
-	return e.live(ctx, id, &rec)
+	last, _, err := e.loadEnd(ctx, id)
+	if err != nil || last != nil && last.Attempt >= rec.Attempt {
+		return Status{}, false, err
+	}
+	s, err := e.live(ctx, id, &rec)
+	return s, true, err
 }
 
 func (p place) String() string {

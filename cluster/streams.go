@@ -51,7 +51,7 @@ func (e *Engine) open(ctx context.Context) error {
 	var err error
 	direct := e.cfg.Replicas == 1 // a copy that is behind must not answer for the stream
 	if e.jobs, err = e.stream(ctx, jetstream.StreamConfig{Name: jobsStream, Subjects: []string{jobSubject + "*.*"}, AllowDirect: direct,
-		Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: 1}); err != nil {
+		MaxMsgsPerSubject: 1}); err != nil { // jobs that have ended are removed many at once: see sweep
 		return err
 	}
 	if e.ends, err = e.stream(ctx, jetstream.StreamConfig{Name: endsStream, Subjects: []string{endSubject + "*.*", packSubject + "*"}, AllowDirect: direct,

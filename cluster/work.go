@@ -124,10 +124,29 @@ func (w *worker) class(ctx context.Context, class string, h Handler) {
 		pause(ctx, wait)
 	}
 	var slots sync.WaitGroup
+	slots.Go(func() { w.sweep(ctx, class, queue) })
 	for range max(w.cfg.Slots[class], 1) {
 		slots.Go(func() { w.slot(ctx, queue, h) })
 	}
 	slots.Wait()
+}
+
+// sweepEvery is how often jobs that have ended are removed from their queue. To remove each by itself would be one synced write more for each.
+const sweepEvery = 2 * time.Second
+
+// sweep removes jobs of a class that have ended: those before the first one that has not. Until then they lie in the queue beside their end.
+func (w *worker) sweep(ctx context.Context, class string, queue jetstream.Consumer) {
+	for swept := uint64(0); ctx.Err() == nil; pause(ctx, sweepEvery) {
+		info, err := queue.Info(ctx)
+		if err == nil && info.AckFloor.Stream > swept {
+			if err = w.e.jobs.Purge(ctx, jetstream.WithPurgeSubject(jobSubject+class+".*"), jetstream.WithPurgeSequence(info.AckFloor.Stream+1)); err == nil {
+				swept = info.AckFloor.Stream
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			w.e.cfg.Log.Warn("engine: removing jobs that have ended", "class", class, "error", err)
+		}
+	}
 }
 
 // queuePrefix begins the names of the classes' consumers.
