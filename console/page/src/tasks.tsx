@@ -63,7 +63,7 @@ function TaskPanel({ task, said, run, workflow }: { task: WorkflowTask; said: Ta
         </div>
         <div>
           <h4>Output</h4>
-          {said.out !== undefined ? <Show value={fromJSON(said.out)} /> : <p class="muted">None: the task failed.</p>}
+          {said.out !== undefined ? <Show value={fromJSON(said.out)} /> : <p class="muted">{said.outcome === "ok" ? "Not told." : "None: the task failed."}</p>}
         </div>
       </div>
     </section>

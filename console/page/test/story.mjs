@@ -50,6 +50,14 @@ async function accessible(what) {
   await page.emulateMedia({ colorScheme: "light" })
 }
 
+// dark takes a picture in the dark.
+async function dark(name) {
+  await page.emulateMedia({ colorScheme: "dark" })
+  assert.match(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), /^rgb\((1|2|3)\d, /, "it is not dark")
+  await shot(name + "-dark")
+  await page.emulateMedia({ colorScheme: "light" })
+}
+
 // narrow checks that a page fits on a small screen.
 async function narrow(what) {
   await page.setViewportSize({ width: 360, height: 740 })
@@ -134,6 +142,7 @@ try {
   assert.equal(await picture.evaluate((i) => i.decode().then(() => i.naturalWidth)), 72)
   await page.getByLabel("Task encode").locator("canvas").waitFor()
   await shot("run")
+  await dark("run")
   await accessible("run")
   await narrow("run")
 
@@ -189,6 +198,7 @@ try {
   for (const mode of ["attest", "rerun", "spot"]) await page.locator(".point." + mode).waitFor({ timeout: 120_000 })
   await page.getByText(/no proof covers/).waitFor()
   await shot("trilemma")
+  await dark("trilemma")
   await accessible("trilemma")
   await narrow("trilemma")
 
