@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/circuits/parts"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
 	"github.com/trilemma-dev/trilemma/internal/proving"
@@ -250,7 +251,7 @@ func (b *proveBench) row(ctx context.Context, w *Work) error {
 		Execute: made.Execute.Seconds(), Trace: made.Trace.Seconds(), Commit: made.Commit.Seconds(), Prove: made.Proving.Seconds(),
 		PerSecond: float64(made.Fuel) / made.Seconds(), Speed: float64(made.Constraints) / (took / 1e3), UsedSpeed: float64(made.Used) / (took / 1e3),
 		Bytes: made.Bytes, Peak: b.peak(),
-		ExpectedBytes: made.Size(), ExpectedPeak: made.Needs(made.Workers)}
+		ExpectedBytes: made.Size(parts.Groth16{}), ExpectedPeak: made.Needs(made.Workers)}
 	row.ExpectedSeconds = (&proving.Traced{Estimate: made.Estimate, Trace: made.Trace}).Seconds(b.rate)
 	b.rate = proving.RateOf([]proving.Proved{*made})
 	b.used += took / 1e3
@@ -259,10 +260,10 @@ func (b *proveBench) row(ctx context.Context, w *Work) error {
 		return err
 	}
 	f := b.keys.Runs.Family()
-	if row.Verify, err = measure(wall(), func() error { return f.Verify(c.Claim, q) }); err != nil {
+	if row.Verify, err = measure(b.clock, func() error { return f.Verify(c.Claim, q) }); err != nil {
 		return err
 	}
-	if row.Singly, err = measure(wall(), func() error { return prover.VerifySingly(f, c.Claim, q) }); err != nil {
+	if row.Singly, err = measure(b.clock, func() error { return prover.VerifySingly(f, c.Claim, q) }); err != nil {
 		return err
 	}
 	b.r.Rows = append(b.r.Rows, row)

@@ -10,12 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/consensys/gnark-crypto/ecc"
-	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	groth16 "github.com/consensys/gnark/backend/groth16/bn254"
-	cs "github.com/consensys/gnark/constraint/bn254"
-	"github.com/consensys/gnark/frontend"
-	"github.com/consensys/gnark/frontend/cs/r1cs"
 	"github.com/ipfs/go-cid"
 
 	"github.com/trilemma-dev/trilemma/circuits/emit"
@@ -33,54 +28,21 @@ func cpuSeconds(b *testing.B) float64 {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
 }
 
-// plain is a circuit of n multiplications, what a proof system's speed is usually quoted for.
-type plain struct {
-	X, Y frontend.Variable `gnark:",public"`
-	n    int
-}
-
-func (c *plain) Define(api frontend.API) error {
-	x := c.X
-	for range c.n {
-		x = api.Mul(x, x)
-	}
-	api.AssertIsEqual(x, c.Y)
-	return nil
-}
-
 // raw is how many constraints of a plain circuit gnark proves in a second of a processor.
 func raw(b *testing.B, n int) float64 {
 	b.Helper()
-	quiet()
-	compiled, err := frontend.Compile(ecc.BN254.ScalarField(), r1cs.NewBuilder, &plain{n: n - 1})
-	if err != nil {
-		b.Fatal(err)
-	}
-	system := compiled.(*cs.R1CS)
-	pk, _, err := NewGenerator(rand.Reader).Generate(b.Context(), system)
-	if err != nil {
-		b.Fatal(err)
-	}
-	var x fr.Element
-	if err := draw(rand.Reader, &x); err != nil {
-		b.Fatal(err)
-	}
-	y := x
-	for range n - 1 {
-		y.Square(&y)
-	}
-	w, err := frontend.NewWitness(&plain{X: x, Y: y}, ecc.BN254.ScalarField())
+	p, err := NewPlain(b.Context(), rand.Reader, n)
 	if err != nil {
 		b.Fatal(err)
 	}
 	const rounds = 3
 	start := cpuSeconds(b)
 	for range rounds {
-		if _, err := groth16.Prove(system, pk, w); err != nil {
+		if err := p.Prove(); err != nil {
 			b.Fatal(err)
 		}
 	}
-	return rounds * float64(system.GetNbConstraints()) / (cpuSeconds(b) - start)
+	return rounds * float64(p.Constraints()) / (cpuSeconds(b) - start)
 }
 
 func BenchmarkProveRun(b *testing.B) {

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/consensys/gnark-crypto/ecc"
+	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	"github.com/consensys/gnark/backend/groth16"
 	bn254 "github.com/consensys/gnark/backend/groth16/bn254"
 	"github.com/consensys/gnark/backend/witness"
@@ -56,7 +57,15 @@ func NewPlain(ctx context.Context, random io.Reader, constraints int) (p *Plain,
 	if p.pk, p.vk, err = NewGenerator(random).Generate(ctx, p.system); err != nil {
 		return nil, err
 	}
-	if p.full, err = frontend.NewWitness(&chain{X: 1, Y: 1}, field); err != nil {
+	var x fr.Element
+	if err := draw(random, &x); err != nil { // a number of full size, as its squares are: ones would cost next to nothing
+		return nil, err
+	}
+	y := x
+	for range constraints - 1 {
+		y.Square(&y)
+	}
+	if p.full, err = frontend.NewWitness(&chain{X: x, Y: y}, field); err != nil {
 		return nil, err
 	}
 	p.public, err = p.full.Public()

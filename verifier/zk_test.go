@@ -17,6 +17,7 @@ import (
 	"github.com/ipld/go-ipld-prime/node/basicnode"
 
 	"github.com/trilemma-dev/trilemma/block"
+	"github.com/trilemma-dev/trilemma/circuits/parts"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/internal/proving"
 	"github.com/trilemma-dev/trilemma/prover"
@@ -76,6 +77,15 @@ func proved(t *testing.T) (*fixture, *receipts.Bundle, func(*verifier.Config)) {
 	}
 	if len(made) != 2 || made[0].Steps == 0 || made[0].Setup != proof.Dev {
 		t.Fatalf("proved %+v", made)
+	}
+	for i := range made { // what was predicted is what it is, the size nearly
+		p, err := proof.Read(made[i].Proof.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := int64(len(made[i].Proof.Data)); len(p.Parts) != made[i].Parts || 4*max(n-made[i].Size(parts.Groth16{}), made[i].Size(parts.Groth16{})-n) > n {
+			t.Errorf("task %s: %d parts of %d, %d bytes of %d", made[i].Task, len(p.Parts), made[i].Parts, n, made[i].Size(parts.Groth16{}))
+		}
 	}
 	if left, err := os.ReadDir(sessions); err != nil || len(left) > 0 {
 		t.Errorf("sessions that were sealed left %v: %v", left, err)

@@ -7,10 +7,12 @@ import (
 )
 
 // Sizes of the circuits for classes of chips, in constraints. A run leaves half of a small one unused for each class that it uses. What mixes use much
-// has a larger one too, since each part costs as much as overhead constraints beside its own: see [large].
+// has a larger one too, since each part costs as much as [PartOverhead] constraints beside its own: see [large].
 const (
 	classSize = 1 << 11
-	overhead  = 1300
+
+	// PartOverhead is what a part takes to prove beside its constraints, as many constraints: measured with circuits of 2¹⁰ to 2¹⁶.
+	PartOverhead = 1300
 )
 
 // Rows of small circuits count one by one, so that they take what is left; those of large ones in blocks.

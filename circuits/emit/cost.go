@@ -163,7 +163,7 @@ func (c *choice) count() {
 func (c *choice) best(shapes []*Shape, first bool) (best *Shape) {
 	bestUsed, bestSize := 0, 1
 	for _, sh := range shapes {
-		used, size, once := 0, overhead, false
+		used, size, once := 0, PartOverhead, false
 		for i, p := range c.plans {
 			if sh.rows[i] == 0 {
 				continue

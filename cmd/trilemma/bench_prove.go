@@ -94,7 +94,7 @@ constraints, padding and tables included: %.1f a step, %.1f an instruction
 keys of scheme %s: made in %.1f s, loaded in %.2f s; %.1f times as fast as gnark makes them
 checked in %.2f ms for each part, %.1f times as fast as part by part with gnark
 at most %d MiB
-%s; speed is of %s time, the rest of wall time
+%s; speed and checks are of %s time, the rest of wall time
 `, s.PerStep, s.PerFuel, s.Rate, s.Relative, r.Raw, r.Scheme, s.Keygen, s.Load, s.Speedup, s.Verify, s.Batch, s.Peak>>20, where(r.Host), r.Host.Clock)
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/trilemma-dev/trilemma/circuits/emit"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
 )
 
@@ -17,12 +18,15 @@ var ErrMemory = errors.New("not enough memory to prove this")
 
 // Memory that proving takes, in bytes: measured, see docs/proofs.md.
 const (
-	baseMemory = 400 << 20 // the program, the compiled circuits, and what the collector has not collected
-	perPart    = 450       // of a part that is being proved, for each constraint
-	keyBytes   = 400       // of a proving key, for each constraint
-	stepBytes  = 350       // of a run that is written down, for each step
-	maxTraced  = 8 << 30
+	baseMemory   = 64 << 20 // the program
+	perPart      = 450      // of a part that is being proved, for each constraint
+	circuitBytes = 1800     // of a circuit that is used, compiled, and its proving key, for each constraint, with what the collector has not collected
+	stepBytes    = 350      // of a run that is written down, for each step
+	maxTraced    = 8 << 30
 )
+
+// firstUse is what a constraint of a circuit takes when it is first used, as a part of what proving it takes.
+const firstUse = .15
 
 func fits(need, memory int64) error {
 	if memory == 0 || need <= memory {
@@ -36,7 +40,7 @@ func (e *Estimate) Needs(workers int) int64 {
 	return baseMemory + e.Keys + e.Filling + int64(min(workers, e.Parts))*e.PartBytes
 }
 
-// Rate is how fast this machine proved the last time: constraints of parts, a second.
+// Rate is how fast this machine proved the last time: see [Estimate.Effort].
 type Rate struct {
 	Constraints float64 `json:"constraints_per_second"`
 	Workers     int     `json:"workers"`
@@ -82,18 +86,23 @@ func SaveRate(dir string, r Rate) error {
 
 // RateOf is how fast proofs were made, of those in the usual proof system in which no part was there before; zero if there are none.
 func RateOf(made []Proved) (r Rate) {
-	constraints, took := 0, time.Duration(0)
+	effort, took := 0.0, time.Duration(0)
 	for i := range made {
 		if p := &made[i]; p.Resumed == 0 && p.Backend == proof.Backends()[0].Name() {
-			constraints += p.Constraints
+			effort += p.Effort()
 			took += p.Commit + p.Proving
 			r.Workers = p.Workers
 		}
 	}
 	if took > 0 {
-		r.Constraints = float64(constraints) / took.Seconds()
+		r.Constraints = effort / took.Seconds()
 	}
 	return r
+}
+
+// Effort is what proving takes, in constraints: those of the parts, what a part takes beside, and what it takes to compile circuits and to read their keys.
+func (e *Estimate) Effort() float64 {
+	return float64(e.Constraints) + float64(e.Parts)*emit.PartOverhead + float64(e.Circuits)*firstUse
 }
 
 // Seconds is how long a proof takes at a rate, 0 if that is not known: writing the run down included, executing it not.
@@ -101,5 +110,5 @@ func (t *Traced) Seconds(r Rate) float64 {
 	if r.Constraints == 0 {
 		return 0
 	}
-	return t.Trace.Seconds() + float64(t.Constraints)/r.Constraints
+	return t.Trace.Seconds() + t.Effort()/r.Constraints
 }

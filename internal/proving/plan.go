@@ -52,7 +52,7 @@ type Traced struct {
 	Execute, Trace time.Duration // running it, and writing down how
 }
 
-// Estimate is what a proof takes. All but Bytes, Filling and Keys are exact.
+// Estimate is what a proof takes. All but Bytes and Filling are exact.
 type Estimate struct {
 	Steps, Fuel uint64
 	Used        int // constraints that the run's rows take
@@ -61,8 +61,9 @@ type Estimate struct {
 	Bytes       int64 // of the proof, within some hundred
 	Filling     int64 // bytes of memory that the written run takes
 	Part        int   // constraints of the largest part
-	PartBytes   int64 // memory that it takes while it is proved
-	Keys        int64 // bytes of the proving keys that it takes, about
+	Circuits    int   // constraints of all circuits that it takes
+	PartBytes   int64 // memory that the largest part takes while it is proved
+	Keys        int64 // memory that the circuits and their proving keys take
 	Secret      bool  // the run hides something
 }
 
@@ -138,7 +139,7 @@ func unprovable(p *machine.Program, guest *wasm.Module, streams [][]byte, lim li
 
 func (e *Estimate) estimate(s *proof.Scheme, run *circuits.Run, cut []emit.Part) {
 	e.Steps, e.Fuel, e.Parts, e.Secret = run.Steps, run.Result.Fuel, len(cut), run.Statement.Hidden != nil
-	e.Bytes = e.Size()
+	e.Bytes = e.Size(parts.Groth16{})
 	for _, c := range s.Chips.Chips {
 		rows := run.Filling.Rows[c.Name]
 		e.Used += len(rows) * s.System.Cost(c.Name)
@@ -149,17 +150,17 @@ func (e *Estimate) estimate(s *proof.Scheme, run *circuits.Run, cut []emit.Part)
 		n := cut[i].Shape.Constraints()
 		if !seen[cut[i].Shape] {
 			seen[cut[i].Shape] = true
-			e.Keys += int64(n) * keyBytes
+			e.Circuits += n
 		}
 		e.Constraints += n
 		e.Part = max(e.Part, n)
 	}
-	e.PartBytes = int64(e.Part) * perPart
+	e.PartBytes, e.Keys = int64(e.Part)*perPart, int64(e.Circuits)*circuitBytes
 }
 
 // Size is how many bytes a proof takes, with a statement that is as long as most are.
-func (e *Estimate) Size() int64 {
-	return statementBytes + int64(e.Parts*proof.RecordSize(parts.Groth16{}))
+func (e *Estimate) Size(backend parts.Backend) int64 {
+	return statementBytes + int64(e.Parts*proof.RecordSize(backend))
 }
 
 // statementBytes is what a proof is beside its parts, about.

@@ -10,6 +10,7 @@ import (
 	"github.com/ipld/go-ipld-prime/datamodel"
 	"github.com/ipld/go-ipld-prime/node/basicnode"
 
+	"github.com/trilemma-dev/trilemma/circuits/parts"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/machine"
@@ -92,7 +93,7 @@ func TestRate(t *testing.T) {
 	if r, err := LoadRate(dir); err != nil || r != (Rate{}) {
 		t.Errorf("without a file: %v, %v", r, err)
 	}
-	made := []Proved{{Estimate: Estimate{Constraints: 1000}, Commit: time.Second, Proving: time.Second, Workers: 2}, {Estimate: Estimate{Constraints: 1e9}, Resumed: 1, Proving: 1}}
+	made := []Proved{{Estimate: Estimate{Constraints: 1000}, Backend: parts.Groth16{}.Name(), Commit: time.Second, Proving: time.Second, Workers: 2}, {Estimate: Estimate{Constraints: 1e9}, Backend: parts.Groth16{}.Name(), Resumed: 1, Proving: 1}}
 	want := Rate{Constraints: 500, Workers: 2}
 	if r := RateOf(made); r != want {
 		t.Errorf("the rate is %v", r)

@@ -35,7 +35,7 @@ func CheckSize(s *proof.Scheme, backend parts.Backend) error {
 
 // In is what a proof takes in a proof system, of what one in Groth16 does. Constraints stay those of the shapes.
 func (e Estimate) In(backend parts.Backend) Estimate {
-	e.Bytes = int64(e.Parts * proof.RecordSize(backend))
+	e.Bytes = e.Size(backend)
 	if backend == (plonk.Backend{}) {
 		rows := int64(prover.PlonkRows(e.Part))
 		e.PartBytes, e.Keys = rows*perRow, 2*rows*referenceBytes
