@@ -12,6 +12,7 @@ import (
 	"github.com/trilemma-dev/trilemma/capability"
 	"github.com/trilemma-dev/trilemma/executor"
 	"github.com/trilemma-dev/trilemma/internal/engine"
+	"github.com/trilemma-dev/trilemma/internal/evaluate"
 	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/runtime"
@@ -118,6 +119,8 @@ func unfinished(err error, deadline time.Duration) error {
 		return &status{code: exitFailed, err: fmt.Errorf("the deadline of %v passed: %w", deadline, err), hint: hint}
 	case errors.Is(err, context.Canceled):
 		return &status{code: exitFailed, err: errors.New("interrupted"), hint: hint}
+	case errors.Is(err, evaluate.ErrOpen):
+		return usage("%w", err)
 	}
 	return hostFailure(err)
 }
