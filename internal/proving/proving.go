@@ -226,6 +226,14 @@ func (p *Prover) workers(e *Estimate) (int, error) {
 	return n, fits(e.Needs(n), p.cfg.Memory)
 }
 
+// hands work at the parts: of a run that hides something those of this process, since its parts tell what it hides.
+func (p *Prover) hands(e *Estimate) prover.Hands {
+	if e.Secret && p.cfg.Spread > 0 {
+		return nil
+	}
+	return p.cfg.Hands
+}
+
 func (p *Prover) tell(pr Progress) {
 	if p.cfg.Progress != nil {
 		p.cfg.Progress(pr)
@@ -248,12 +256,8 @@ func (p *Prover) prove(ctx context.Context, c *verifier.Claimed, t *Traced) (out
 		return nil, err
 	}
 	out.Resumed = len(s.Have)
-	hands := p.cfg.Hands
-	if t.Secret && p.cfg.Spread > 0 { // its parts tell what it hides: they do not leave this process
-		hands = nil
-	}
 	w := &watch{p: p, out: out, start: p.cfg.Now()}
-	made, err := p.cfg.Keys.Runs.Prove(ctx, &prover.RunJob{Claim: c.Claim, Run: t.Run, Seed: s.Seed, Have: s.Have, Workers: out.Workers, Hands: hands, Done: s.Keep, Progress: w.stage})
+	made, err := p.cfg.Keys.Runs.Prove(ctx, &prover.RunJob{Claim: c.Claim, Run: t.Run, Seed: s.Seed, Have: s.Have, Workers: out.Workers, Hands: p.hands(&t.Estimate), Done: s.Keep, Progress: w.stage})
 	if errors.Is(err, prover.ErrHands) || err != nil && p.cfg.Abandon != nil && errors.Is(context.Cause(ctx), p.cfg.Abandon) {
 		return nil, errors.Join(err, s.Seal()) // with the same seed, the parts would be the same
 	}
