@@ -50,7 +50,7 @@ func newProofFault(t *testing.T, dir string, nats bool) *proofFault {
 // serve starts the service, again on the same port.
 func (f *proofFault) serve(t *testing.T) {
 	t.Helper()
-	args := []string{"--listen", f.listen, "--data", f.data, "--scheme", "small", "--parts", "1"}
+	args := []string{"--listen", f.listen, "--data", f.data, "--scheme", "tiny", "--parts", "1"}
 	if f.url != "" {
 		args = append(args, "--nats", f.url, "--parts", "-1")
 	}
@@ -63,15 +63,15 @@ func (f *proofFault) serve(t *testing.T) {
 
 func (f *proofFault) worker(t *testing.T) *exec.Cmd {
 	t.Helper()
-	cmd, _ := startSaying(t, f.dir, "working on ", "worker", "--nats", f.url, "--classes", "prove", "--scheme", "small", "--parts", "1")
+	cmd, _ := startSaying(t, f.dir, "working on ", "worker", "--nats", f.url, "--classes", "prove", "--scheme", "tiny", "--parts", "1")
 	return cmd
 }
 
-// prove asks for a proof of fib(7), of a few parts, and returns the job.
+// prove asks for a proof of fib(4), of some parts, and returns the job.
 func (f *proofFault) prove(t *testing.T) *client.Job {
 	t.Helper()
 	module(t, f.dir, filepath.Join(modules[3], "text.wasm"))
-	put(t, filepath.Join(f.dir, "w.json"), []byte(`{"trilemma": "workflow/1", "tasks": {"fib": {"run": {"mod": "text.wasm", "fun": "fib", "params": [7]}}}}`))
+	put(t, filepath.Join(f.dir, "w.json"), []byte(`{"trilemma": "workflow/1", "tasks": {"fib": {"run": {"mod": "text.wasm", "fun": "fib", "params": [4]}}}}`))
 	code, out, errs := trilemma(t, f.dir, "run", "w.json", "--remote", "http://"+f.listen, "--json")
 	var run wire.Run
 	if err := json.Unmarshal([]byte(out), &run); err != nil || code != exitOK {
@@ -182,7 +182,7 @@ func TestProvingFaults(t *testing.T) {
 		t.Skip("-short: keys take a while to make")
 	}
 	dir := t.TempDir()
-	if code, _, errs := trilemma(t, dir, "setup", "generate", "--scheme", "small"); code != exitOK {
+	if code, _, errs := trilemma(t, dir, "setup", "generate", "--scheme", "tiny"); code != exitOK {
 		t.Fatal(errs)
 	}
 	for _, f := range []struct {
