@@ -117,6 +117,17 @@ func main() {
 			}
 			return text(rep)
 		}),
+		"respond": promise(func(args []js.Value) (any, error) {
+			f, err := d.file(args[0])
+			if err != nil {
+				return nil, err
+			}
+			reply, err := f.Respond(context.Background(), args[1].String(), bytesOf(args[2]))
+			if err != nil {
+				return nil, err
+			}
+			return text(reply)
+		}),
 		"settle": promise(func(args []js.Value) (any, error) {
 			a, err := d.file(args[0])
 			if err != nil {

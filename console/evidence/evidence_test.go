@@ -86,6 +86,7 @@ func TestEvidence(t *testing.T) {
 	m := bundle(t, p)
 	t.Run("file", func(t *testing.T) { testFile(t, m) })
 	t.Run("challenge", func(t *testing.T) { testChallenge(t, m) })
+	t.Run("respond", func(t *testing.T) { testRespond(t, m) })
 	t.Run("damaged", func(t *testing.T) { testDamaged(t, m) })
 	t.Run("tokens", func(t *testing.T) { testTokens(t, p) })
 }
@@ -207,6 +208,32 @@ func testChallenge(t *testing.T, m made) {
 	}
 	if rep, err := alone.Verify(t.Context(), evidence.Ask{Mode: "spot"}, nil); err == nil {
 		t.Errorf("an answer alone was checked: %+v", rep)
+	}
+}
+
+// testRespond checks that a side answers what it is asked, and nothing else.
+func testRespond(t *testing.T, m made) {
+	f := read(t, m.data)
+	a := f.Run.Tasks["a"]
+	receipt, err := block.Parse(a.Receipt)
+	must(t, err)
+	one := int64(1)
+	ask := &spotcheck.Ask{Trilemma: spotcheck.AskVersion, Dispute: receipts.Link(receipt), Round: 1, Roots: []int64{0, 1, *a.Segments}, Opening: &one}
+	b, err := ask.Block()
+	must(t, err)
+	data, err := f.Respond(t.Context(), a.Computation, b.Data)
+	must(t, err)
+	reply, err := spotcheck.ReadReply(data)
+	if err != nil || len(reply.Roots) != 3 || reply.Opening == nil {
+		t.Errorf("%+v, %v", reply, err)
+	}
+	for name, c := range map[string]struct {
+		computation string
+		ask         []byte
+	}{"a computation that the bundle has not": {a.Receipt, b.Data}, "no question": {a.Computation, []byte("why?")}, "no CID": {"a", b.Data}} {
+		if reply, err := f.Respond(t.Context(), c.computation, c.ask); err == nil {
+			t.Errorf("%s: %d bytes", name, len(reply))
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/internal/report"
 	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/machine"
@@ -86,4 +87,25 @@ func (f *File) Answered(ctx context.Context, challenge []byte, answer *File, pro
 		return nil, err
 	}
 	return report.Of(rep, f.Root), nil
+}
+
+// Respond is what the executor of a bundle answers to the question of a referee about a computation, both as DAG-CBOR. The task is run up to the segment that is asked for, if one is.
+func (f *File) Respond(ctx context.Context, computation string, ask []byte) ([]byte, error) {
+	if f.bundle == nil {
+		return nil, errors.New("only a bundle's executor can answer")
+	}
+	c, err := block.Parse(computation)
+	if err != nil {
+		return nil, err
+	}
+	question, err := spotcheck.ReadAsk(ask)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := verifier.Respond(ctx, f.bundle, c, question, &machine.Engine{})
+	if err != nil {
+		return nil, err
+	}
+	b, err := reply.Block()
+	return b.Data, err
 }

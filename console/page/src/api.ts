@@ -166,6 +166,15 @@ export interface Settlement {
   ruling?: string
 }
 
+export interface Hearing {
+  id: string
+  done: boolean
+  round: number
+  deadline?: string
+  asks: { side: "A" | "B"; ask: string }[]
+  settlement: Settlement
+}
+
 export interface Dispute {
   outcome: string
   tasks: Settlement[]

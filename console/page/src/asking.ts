@@ -8,7 +8,7 @@ import { watch } from "./events"
 const openKey = (receipt: string) => "challenge/" + receipt
 
 const toText = (b: Uint8Array) => btoa(String.fromCharCode(...b))
-const fromText = (t: string) => Uint8Array.from(atob(t), (c) => c.charCodeAt(0))
+export const fromText = (t: string) => Uint8Array.from(atob(t), (c) => c.charCodeAt(0))
 
 // ended waits for a job.
 function ended(job: Job): Promise<Job> {
@@ -48,8 +48,11 @@ export async function ask(opened: Opened, run: string, samples: number, drawn: (
   return report
 }
 
+// arity is into how many parts a round of a dispute divides what is left: few, so that there is something to watch.
+export const arity = 4
+
 // rule lets the service settle a dispute between two runs that are there.
-export const rule = async (a: string, b: string) => (await done(await work("/v1/disputes", { a, b, arity: 4 }, 5))).dispute!
+export const rule = async (a: string, b: string) => (await done(await work("/v1/disputes", { a, b, arity }, 5))).dispute!
 
 // queues reads how many jobs wait and how many are worked at, by class, out of the service's metrics; undefined if these do not tell.
 export async function queues(): Promise<{ class: string; state: string; jobs: number }[] | undefined> {

@@ -100,6 +100,8 @@ export const settle = (a: number, b: number, arity: number) => call<Dispute>("se
 export const challenge = (file: number, samples: number, open?: Uint8Array) => call<Challenge>("challenge", [file, samples, open ?? null])
 export const answered = (file: number, challenge: Uint8Array, answer: Uint8Array) => call<Report>("answered", [file, challenge, answer])
 
+// respond is the answer, in base64, of a file's executor to a referee's question.
+export const respond = (file: number, computation: string, ask: Uint8Array) => call<string>("respond", [file, computation, ask])
 export const tokens = (data: Uint8Array) => call<Token[]>("tokens", [data])
 
 // stop ends whatever the verifier is at. Files must be opened again.

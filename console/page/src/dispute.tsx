@@ -1,15 +1,17 @@
 import { useState } from "preact/hooks"
-import { type Dispute as Found, type Report, type Settlement, bundle, request } from "./api"
-import { rule } from "./asking"
+import { type Dispute as Found, type Hearing, type Report, type Settlement, bundle, request } from "./api"
+import { arity, rule } from "./asking"
 import { type Opened, close, open, settle, verify } from "./checker"
 import { Choose, bytesOf } from "./files"
+import { Hear } from "./hearing"
 import { Verdicts } from "./report"
 import { Outcome, Trouble, bytes, plural, seconds, short } from "./words"
 
 // Dispute settles what another bundle of the same computations contradicts.
-export function Dispute({ mine }: { mine: Opened }) {
+export function Dispute({ mine, served }: { mine: Opened; served?: boolean }) {
   const [found, setFound] = useState<Found>()
   const [rulings, setRulings] = useState<Report[]>([])
+  const [heard, setHeard] = useState<Opened>()
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>()
   const [cid, setCid] = useState("")
@@ -18,6 +20,7 @@ export function Dispute({ mine }: { mine: Opened }) {
     setError(undefined)
     setFound(undefined)
     setRulings([])
+    setHeard(undefined)
     try {
       await f()
     } catch (e) {
@@ -35,6 +38,11 @@ export function Dispute({ mine }: { mine: Opened }) {
         await close(other.file)
       }
     })
+  const hear = () => busily(async () => setHeard(await open(await bundle(cid))))
+  const heardOut = async (h: Hearing) => {
+    setFound({ outcome: h.settlement.outcome, tasks: [h.settlement] })
+    if (h.settlement.ruling) setRulings([await checkRuling(h.settlement.ruling)])
+  }
   const ruled = () =>
     busily(async () => {
       const d = await rule(mine.root!, cid)
@@ -62,12 +70,20 @@ export function Dispute({ mine }: { mine: Opened }) {
         <button type="button" disabled={busy || cid === ""} onClick={() => against(() => bundle(cid))}>
           Settle here
         </button>
-        <button type="button" disabled={busy || cid === ""} onClick={ruled}>
-          Let the service rule
-        </button>
+        {served && (
+          <>
+            <button type="button" disabled={busy || cid === ""} onClick={ruled}>
+              Let the service rule
+            </button>
+            <button type="button" disabled={busy || cid === ""} onClick={hear}>
+              Hold a hearing
+            </button>
+          </>
+        )}
         <span role="status">{busy ? "Settling…" : ""}</span>
       </div>
       {error !== undefined && <Trouble error={error} />}
+      {heard && <Hear mine={mine} other={heard} end={(h) => void heardOut(h).catch(setError)} />}
       {found && (
         <ol class="settled">
           {found.tasks.map((s) => (
@@ -89,9 +105,6 @@ export function Dispute({ mine }: { mine: Opened }) {
     </section>
   )
 }
-
-// arity is into how many parts a round divides what is left: few, so that there is something to watch.
-const arity = 4
 
 // checkRuling verifies a ruling of the service in this browser.
 async function checkRuling(cid: string): Promise<Report> {

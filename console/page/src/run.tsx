@@ -134,7 +134,7 @@ export function RunView({ run, workflow, part }: { run: Run; workflow: Workflow;
         {at === "transcript" && <Transcript run={run} workflow={workflow} here={here} tell={tell} />}
         {at === "prove" && <Prove run={run} workflow={workflow} />}
         {at === "trilemma" && <Trilemma run={run} workflow={workflow} measured={measured} tell={tell} here={here} />}
-        {at === "dispute" && here((o) => <Dispute mine={o} />)}
+        {at === "dispute" && here((o) => <Dispute mine={o} served />)}
       </div>
     </>
   )

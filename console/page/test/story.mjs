@@ -249,6 +249,15 @@ try {
   await shot("ruling")
   await accessible("ruling")
 
+  step("a hearing, message by message")
+  await button("Hold a hearing").click()
+  await page.getByText("Open segment 1, where you part.").waitFor()
+  await page.getByText(/Side A is wrong/).first().waitFor()
+  await page.getByRole("region", { name: "The ruling, checked here" }).waitFor()
+  assert.ok((await page.getByRole("log").getByRole("listitem").count()) >= 2, "there was nothing to watch")
+  await shot("hearing")
+  await accessible("hearing")
+
   step("by keyboard alone")
   await page.goto(ran)
   await page.getByRole("heading", { name: "Run ok" }).waitFor()
