@@ -3,6 +3,8 @@ import { Id, Outcome, Wide, bytes, percent, plural, seconds } from "./words"
 
 export const revealed = (v: Verdict) => v.revealed.input_bytes + v.revealed.state_bytes + v.revealed.output_bytes
 
+const nameOf = (v: Verdict) => v.task || (v.mode === "dispute" ? "a finding" : "the run")
+
 // Verdicts shows what a check found: each verdict with what it is worth, what it took and what it revealed.
 export function Verdicts({ report }: { report: Report }) {
   const drawn = report.verdicts.find((v) => v.task === "" && v.outcome === "valid" && v.sampling)?.sampling
@@ -10,10 +12,10 @@ export function Verdicts({ report }: { report: Report }) {
   const notes = new Map<string, { of: string; mode: string; outcome: string; tasks: string[] }>()
   for (const v of report.verdicts) {
     if (drawn && v.task !== "" && v.sampling && v.outcome === "valid") continue
-    const of = v.outcome === "valid" ? v.soundness : v.reason
+    const of = v.outcome !== "valid" ? v.reason : v.mode === "dispute" ? `${v.reason} (${v.soundness})` : v.soundness
     const key = v.mode + v.outcome + of
     const n = notes.get(key) ?? { of, mode: v.mode, outcome: v.outcome, tasks: [] }
-    n.tasks.push(v.task || "the run")
+    n.tasks.push(nameOf(v))
     notes.set(key, n)
   }
   return (
@@ -41,7 +43,7 @@ export function Verdicts({ report }: { report: Report }) {
           <tbody>
             {report.verdicts.map((v, i) => (
               <tr key={i}>
-                <td>{v.task || "the run"}</td>
+                <td>{nameOf(v)}</td>
                 <td>{v.mode}</td>
                 <td>
                   <Outcome of={v.outcome} />
