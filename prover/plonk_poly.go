@@ -8,6 +8,7 @@ import (
 
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr/fft"
+	"github.com/consensys/gnark-crypto/utils"
 )
 
 // grid is where a PLONK prover evaluates: the domain of n rows, and a coset of one four times as large, on which quotients are computed.
@@ -42,7 +43,7 @@ func (g *grid) interpolate(values []fr.Element) []fr.Element {
 	p := make([]fr.Element, g.n, g.n+blinds)
 	copy(p, values)
 	g.rows.FFTInverse(p, fft.DIF)
-	fft.BitReverse(p)
+	utils.BitReverse(p)
 	return p
 }
 

@@ -59,7 +59,7 @@ func ParseProof(b []byte) (*Proof, error) {
 		return nil, fmt.Errorf("%w: %d bytes instead of %d", parts.ErrProof, len(b), ProofSize)
 	}
 	r := &Proof{bytes: [ProofSize]byte(b)}
-	r.p.Bsb22Commitments = make([]bn254.G1Affine, 1, 1) // gnark appends to it
+	r.p.Bsb22Commitments = make([]bn254.G1Affine, 1)
 	r.p.BatchedProof.ClaimedValues = make([]fr.Element, values)
 	again := make([]byte, 0, ProofSize)
 	for i, g := range pointsOf(&r.p) {

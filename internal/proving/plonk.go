@@ -15,7 +15,7 @@ var ErrSize = errors.New("the circuits are too large for this proof system")
 
 // What PLONK takes: rows of a domain at most, and memory for each row of a part that is being proved, and of a reference string, in bytes: measured, see docs/plonk.md.
 const (
-	maxRows        = 1 << 20
+	maxRows        = 1 << 18
 	perRow         = 3000
 	referenceBytes = 128
 )
