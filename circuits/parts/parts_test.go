@@ -139,7 +139,7 @@ func TestProofPoints(t *testing.T) {
 }
 
 func TestFamily(t *testing.T) {
-	kind := func(name string, given int, key *Key) Kind { return Kind{Name: name, Given: given, Key: key} }
+	kind := func(name string, given int, key VerifyingKey) Kind { return Kind{Name: name, Given: given, Key: key} }
 	k := someKey(t, 2+1+3)
 	if _, err := NewFamily([]string{"x", "y"}, []Kind{kind("a", 3, k), kind("b", 3, k)}); err != nil {
 		t.Fatal(err)

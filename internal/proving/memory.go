@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/trilemma-dev/trilemma/circuits/emit"
-	"github.com/trilemma-dev/trilemma/circuits/proof"
+	"github.com/trilemma-dev/trilemma/circuits/plonk"
 )
 
 // ErrMemory says that a proof would take more memory than it may.
@@ -88,7 +88,7 @@ func SaveRate(dir string, r Rate) error {
 func RateOf(made []Proved) (r Rate) {
 	effort, took := 0.0, time.Duration(0)
 	for i := range made {
-		if p := &made[i]; p.Resumed == 0 && p.Backend == proof.Backends()[0].Name() {
+		if p := &made[i]; p.Resumed == 0 && p.Backend != plonk.Name {
 			effort += p.Effort()
 			took += p.Commit + p.Proving
 			r.Workers = p.Workers

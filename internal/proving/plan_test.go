@@ -11,6 +11,7 @@ import (
 	"github.com/ipld/go-ipld-prime/node/basicnode"
 
 	"github.com/trilemma-dev/trilemma/circuits/parts"
+	"github.com/trilemma-dev/trilemma/circuits/plonk"
 	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/machine"
@@ -109,5 +110,29 @@ func TestRate(t *testing.T) {
 	}
 	if _, err := LoadRate(dir); err == nil {
 		t.Error("a damaged file was read")
+	}
+}
+
+// TestSizes: PLONK is refused where it would take hours, by the name of the circuit; what it takes is told apart.
+func TestSizes(t *testing.T) {
+	for _, name := range proof.Names() {
+		s, err := proof.Named(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := CheckSize(s, parts.Groth16{}); err != nil {
+			t.Errorf("%s in Groth16: %v", name, err)
+		}
+		if err := CheckSize(s, plonk.Backend{}); (err == nil) != (name == proof.Tiny) || err != nil && !errors.Is(err, ErrSize) {
+			t.Errorf("%s in PLONK: %v", name, err)
+		}
+	}
+	e := Estimate{Parts: 3, Part: 8000, PartBytes: 8000 * perPart, Keys: 8000 * circuitBytes}
+	e.Bytes = e.Size(parts.Groth16{})
+	if got := e.In(parts.Groth16{}); got != e {
+		t.Errorf("in Groth16 it becomes %+v", got)
+	}
+	if got := e.In(plonk.Backend{}); got.Bytes-e.Bytes != 3*int64(plonk.ProofSize-parts.ProofSize) || got.Needs(1) <= e.Needs(1) {
+		t.Errorf("in PLONK it becomes %+v", got)
 	}
 }

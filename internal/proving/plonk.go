@@ -38,7 +38,7 @@ func (e Estimate) In(backend parts.Backend) Estimate {
 	e.Bytes = e.Size(backend)
 	if backend == (plonk.Backend{}) {
 		rows := int64(prover.PlonkRows(e.Part))
-		e.PartBytes, e.Keys = rows*perRow, 2*rows*referenceBytes
+		e.PartBytes, e.Keys = rows*perRow, e.Keys+2*rows*referenceBytes
 	}
 	return e
 }
