@@ -45,21 +45,26 @@ func TestStory(t *testing.T) {
 		t.Fatalf("verifier.sh: %v\n%s", err, out)
 	}
 	p, dir := programtest.New(t), t.TempDir()
-	honest := filepath.Join(dir, "honest.car")
-	if r := p.Run(t, "", "run", "../examples/image.json", "--transcript", "--files", t.TempDir(), "-o", honest); r.Status != 0 {
-		t.Fatal(r.Stderr)
+	key, _, err := capability.LoadOrCreateKey(filepath.Join(p.Home(), "key"))
+	check(t, err)
+	other, _, err := capability.LoadOrCreateKey(filepath.Join(dir, "other.key"))
+	check(t, err)
+	honest, theirs := filepath.Join(dir, "honest.car"), filepath.Join(dir, "theirs.car")
+	for _, args := range [][]string{{"-o", honest}, {"-o", theirs, "--key", filepath.Join(dir, "other.key")}} {
+		if r := p.Run(t, "", append([]string{"run", "../examples/image.json", "--transcript", "--files", t.TempDir()}, args...)...); r.Status != 0 {
+			t.Fatal(r.Stderr)
+		}
 	}
-	key, err := capability.LoadKey(filepath.Join(p.Home(), "key"))
-	check(t, err)
-	data, err := os.ReadFile(honest)
-	check(t, err)
 	for _, lie := range []struct {
-		name, label string
-		change      func(*receipts.Bundle, *receipts.Claim) error
-	}{{"forged.car", "grey", forge.Costlier}, {"bent.car", "blur", forge.Flip}} {
-		forged, err := forge.Claim(data, key, lie.label, lie.change)
+		from, to, label string
+		key             capability.Signer
+		change          func(*receipts.Bundle, *receipts.Claim) error
+	}{{honest, "forged.car", "grey", key, forge.Costlier}, {theirs, "bent.car", "blur", other, forge.Flip}} {
+		data, err := os.ReadFile(lie.from)
 		check(t, err)
-		check(t, os.WriteFile(filepath.Join(dir, lie.name), forged, 0o644))
+		forged, err := forge.Claim(data, lie.key, lie.label, lie.change)
+		check(t, err)
+		check(t, os.WriteFile(filepath.Join(dir, lie.to), forged, 0o644))
 	}
 	if r := p.Run(t, "", "delegate", "--to", "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp", "--cmd", "/wasm/run", "--expires", "24h", "-o", filepath.Join(dir, "alice.ucan")); r.Status != 0 {
 		t.Fatal(r.Stderr)

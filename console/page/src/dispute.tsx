@@ -122,7 +122,7 @@ function Story({ s, segments }: { s: Settlement; segments: number }) {
   return (
     <ol class="story">
       {s.differ && <li>The receipts of {short(s.executor_a)} and {short(s.executor_b)} contradict each other: {s.differ}.</li>}
-      {s.rounds > 0 && (
+      {s.messages > 0 && (
         <li>
           The list of {plural(segments, "segment")} was cut into {arity} parts, {plural(s.rounds, "time")}, each time keeping the part in which they first differ:
           <Narrowing s={s} segments={segments} />
@@ -139,7 +139,7 @@ function Story({ s, segments }: { s: Settlement; segments: number }) {
         </li>
       ))}
       {s.reason && <li>{s.reason}</li>}
-      {s.rounds > 0 && (
+      {s.messages > 0 && (
         <li>
           The referee spent {seconds(s.referee.wall_seconds)}, both sides together {seconds(s.sides.wall_seconds)}.
         </li>

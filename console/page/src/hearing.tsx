@@ -37,6 +37,7 @@ interface Props {
 // Hear leads a hearing at the service to its end: this browser speaks for both sides, from their bundles, and shows what is asked.
 export function Hear({ mine, other, end }: Props) {
   const [rounds, setRounds] = useState<Asked[]>([])
+  const [over, setOver] = useState(false)
   const [error, setError] = useState<unknown>()
   const task = differing(mine.run!, other.run!)[0]
   useEffect(() => {
@@ -52,7 +53,9 @@ export function Hear({ mine, other, end }: Props) {
         }
         if (h.asks.length === 0 && !h.done) h = await get<Hearing>("/v1/hearings/" + h.id)
       }
-      if (!gone) end(h)
+      if (gone) return
+      setOver(true)
+      end(h)
     }
     if (task !== undefined) lead().catch((e) => gone || setError(e))
     return () => void (gone = true)
@@ -76,6 +79,7 @@ export function Hear({ mine, other, end }: Props) {
           </li>
         ))}
       </ol>
+      {over && rounds.length === 0 && <p>Nothing was asked: what the two runs say as such decides it.</p>}
       {error !== undefined && <Trouble error={error} />}
     </section>
   )
