@@ -11,7 +11,7 @@ const line = await cable(SERVICE)
 const browser = await chromium.launch({ executablePath: BROWSER, args: ["--no-sandbox"] })
 const context = await browser.newContext({ viewport: { width: 1100, height: 900 }, bypassCSP: false })
 const page = await context.newPage()
-page.setDefaultTimeout(60_000)
+page.setDefaultTimeout(120_000)
 mkdirSync("shots", { recursive: true })
 
 const trouble = []
@@ -195,7 +195,7 @@ try {
   await tab("Trilemma").click()
   await button("Count it, for a proof").click()
   await button("Measure here").click()
-  for (const mode of ["attest", "rerun", "spot"]) await page.locator(".point." + mode).waitFor({ timeout: 120_000 })
+  for (const mode of ["attest", "rerun", "spot"]) await page.locator(".point." + mode).waitFor()
   await page.getByText(/no proof covers/).waitFor()
   await shot("trilemma")
   await dark("trilemma")
