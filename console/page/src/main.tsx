@@ -1,6 +1,7 @@
 import { type JSX, render } from "preact"
 import { useEffect, useState } from "preact/hooks"
 import "./style.css"
+import "./parts.css"
 import { Files } from "./files"
 import { JobPage, JobsPage } from "./jobs"
 import { ReceiptPage, ReceiptsPage } from "./receipts"
