@@ -17,6 +17,7 @@ import (
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
 	"github.com/trilemma-dev/trilemma/internal/hidden"
 	"github.com/trilemma-dev/trilemma/internal/proving"
+	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
 	"github.com/trilemma-dev/trilemma/spotcheck"
 	"github.com/trilemma-dev/trilemma/verifier"
@@ -135,6 +136,39 @@ func TestSecretForged(t *testing.T) {
 			if v.Outcome != verifier.Invalid || !strings.Contains(v.Reason, c.want) {
 				t.Errorf("%s, %s: %s: %s", c.label, mode, v.Outcome, v.Reason)
 			}
+		}
+	}
+}
+
+// TestHiddenStreams: a commitment where nothing is hidden, or to a stream that is not there, is refused in every mode that looks at streams.
+func TestHiddenStreams(t *testing.T) {
+	const open = `{"trilemma": "workflow/1", "tasks": {"a": {"run": {"mod": "m.wasm", "fun": "add", "params": [1, 2]}}}}`
+	f := runWith(t, open, arithmetic(), &machine.Engine{})
+	secret := runOf(t, secretTasks)
+	com := hidden.Commitment{31: 3}
+	b := com[:]
+	for _, stream := range []int64{-1, 0, 1, 99, 1 << 40} {
+		edit := func(c *receipts.Claim) {
+			for _, rs := range []**[]receipts.Region{&c.Run.Inputs, &c.Run.Outputs} {
+				out := append([]receipts.Region{}, **rs...)
+				out = append(out, receipts.Region{Stream: stream, Size: 8, Commitment: &b})
+				*rs = &out
+			}
+		}
+		forged := f.forge(t, "a", f.key, edit)
+		r := f.verify(t, forged, verifier.Rerun, nil)
+		if v := of(t, r, "a", verifier.Rerun); v.Outcome != verifier.Invalid {
+			t.Errorf("stream %d, rerun: %s: %s", stream, v.Outcome, v.Reason)
+		}
+		r = f.verify(t, forged, verifier.Spot, func(c *verifier.Config) { c.Challenged = &verifier.Challenged{Challenge: seeded(t, forged, "s", 1)} })
+		if v := of(t, r, "a", verifier.Spot); v.Outcome != verifier.Invalid {
+			t.Errorf("stream %d, spot: %s: %s", stream, v.Outcome, v.Reason)
+		}
+		if _, err := verifier.Claims(forged, nil); err == nil {
+			t.Errorf("stream %d: it could be proved", stream)
+		}
+		if _, err := verifier.Claims(secret.forge(t, "b", secret.key, edit), []string{"b"}); err == nil {
+			t.Errorf("stream %d of a secret task: it could be proved", stream)
 		}
 	}
 }

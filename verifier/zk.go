@@ -134,14 +134,14 @@ func (c *checker) claimed(t *workflow.Task, job *evaluate.Job) (*proof.Claim, er
 // outputs reads the output that a claim names.
 func (c *checker) outputs(said receipts.Claim, res *link.Result) error {
 	for _, o := range *said.Run.Outputs {
+		if o.Stream < 0 || o.Stream >= int64(len(res.Streams)) {
+			return fmt.Errorf("its receipt names an output stream %d", o.Stream)
+		}
 		if o.Commitment != nil { // what is hidden where is compared with the workflow
 			continue
 		}
 		if o.Cid == nil {
 			return fmt.Errorf("its receipt does not name the content of output stream %d", o.Stream)
-		}
-		if o.Stream < 0 || o.Stream >= int64(len(res.Streams)) {
-			return fmt.Errorf("its receipt names an output stream %d", o.Stream)
 		}
 		b, ok := c.get(receipts.CID(*o.Cid))
 		if !ok {
