@@ -67,7 +67,7 @@ func run(t *testing.T, tree, bin, script string) {
 // makeTest checks that make test exists and is what the gate runs.
 func makeTest(t *testing.T) {
 	t.Helper()
-	for file, want := range map[string]string{"Makefile": "test:\n\t$(GO) test ./...\n", ".ci/run": "\nmake test\n"} {
+	for file, want := range map[string]string{"Makefile": "test:\n\t$(GO) test -timeout 30m ./...\n", ".ci/run": "\nmake test\n"} {
 		data, err := os.ReadFile(file)
 		if err != nil || !strings.Contains(string(data), want) {
 			t.Errorf("%s has no %q (%v)", file, want, err)

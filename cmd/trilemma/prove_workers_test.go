@@ -67,11 +67,11 @@ func (f *proofFault) worker(t *testing.T) *exec.Cmd {
 	return cmd
 }
 
-// prove asks for a proof of fib(4), of some parts, and returns the job.
+// prove asks for a proof of fib(8), of some dozens of parts, and returns the job.
 func (f *proofFault) prove(t *testing.T) *client.Job {
 	t.Helper()
 	module(t, f.dir, filepath.Join(modules[3], "text.wasm"))
-	put(t, filepath.Join(f.dir, "w.json"), []byte(`{"trilemma": "workflow/1", "tasks": {"fib": {"run": {"mod": "text.wasm", "fun": "fib", "params": [4]}}}}`))
+	put(t, filepath.Join(f.dir, "w.json"), []byte(`{"trilemma": "workflow/1", "tasks": {"fib": {"run": {"mod": "text.wasm", "fun": "fib", "params": [8]}}}}`))
 	code, out, errs := trilemma(t, f.dir, "run", "w.json", "--remote", "http://"+f.listen, "--json")
 	var run wire.Run
 	if err := json.Unmarshal([]byte(out), &run); err != nil || code != exitOK {
