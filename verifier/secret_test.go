@@ -255,7 +255,7 @@ func TestSecretProofs(t *testing.T) {
 	if r.Outcome != verifier.Valid {
 		t.Fatalf("%s: %s", r.Outcome, r.Reason)
 	}
-	if v := of(t, r, "a", verifier.ZK); v.Revealed.Input != 24 || v.Revealed.Output != 0 || !strings.Contains(v.Soundness, "of which 1 streams are hidden behind their commitments") {
+	if v := of(t, r, "a", verifier.ZK); v.Revealed.Input != 24 || v.Revealed.Output != 0 || !strings.Contains(v.Soundness, "hidden behind commitments: 1 stream") {
 		t.Errorf("%+v, %s", v.Revealed, v.Soundness)
 	}
 	if r := f.verify(t, b, verifier.All, trust); r.Outcome != verifier.Valid {

@@ -95,12 +95,18 @@ func (c *checker) family(p *Proof) (*proof.Family, error) {
 	return f, nil
 }
 
+func streams(n int) string {
+	if n == 1 {
+		return "1 stream"
+	}
+	return fmt.Sprintf("%d streams", n)
+}
+
 // worth says what a proof establishes that verifies under a family.
 func (p *Proof) worth(f *proof.Family, h *proof.Hidden) string {
 	what := "on this input within its limits, ends with this outcome, output and fuel"
 	if h != nil {
-		what = fmt.Sprintf("on this input, of which %d streams are hidden behind their commitments, within its limits ends with this outcome and output, of which %d streams are hidden, and at most "+
-			"this fuel", len(h.Inputs), len(h.Outputs))
+		what = fmt.Sprintf("on this input (hidden behind commitments: %s), within its limits, ends with this outcome and output (hidden likewise: %s), and at most this fuel", streams(len(h.Inputs)), streams(len(h.Outputs)))
 	}
 	system := map[string]string{plonk.Name: "PLONK with KZG commitments", parts.Groth16{}.Name(): "Groth16"}[p.Backend]
 	how := fmt.Sprintf("cryptographic: a proof of %d parts (%s on BN254, challenges from SHA-256) that the module, %s, under the keys of family %x", p.Parts, system, what, p.Family[:8])

@@ -66,19 +66,21 @@ export function Hear({ mine, other, end }: Props) {
     <section aria-label="Hearing">
       <h3>The hearing about {task}</h3>
       <p class="muted">The service is the referee. This browser answers for both sides, each from its own bundle.</p>
-      <ol class="story" role="log">
-        {rounds.map((r) => (
-          <li key={r.round}>
-            {r.opening !== undefined ? `Open segment ${r.opening}, where you part.` : `Show ${plural(r.states.length, "state")}: ${r.states.join(", ")}.`}
-            <svg class="narrowing" viewBox="0 0 300 8" role="img" aria-label={`Asked about, of ${total} segments`} preserveAspectRatio="none">
-              <rect class="all" x={0} y={0} width={300} height={8} />
-              {(r.opening !== undefined ? [r.opening] : r.states).map((s) => (
-                <rect key={s} x={(s / (total + 1)) * 300} y={0} width={Math.max(1.5, 300 / (total + 1))} height={8} />
-              ))}
-            </svg>
-          </li>
-        ))}
-      </ol>
+      <div role="log">
+        <ol class="story">
+          {rounds.map((r) => (
+            <li key={r.round}>
+              {r.opening !== undefined ? `Open segment ${r.opening}, where you part.` : `Show ${plural(r.states.length, "state")}: ${r.states.join(", ")}.`}
+              <svg class="narrowing" viewBox="0 0 300 8" role="img" aria-label={`Asked about, of ${total} segments`} preserveAspectRatio="none">
+                <rect class="all" x={0} y={0} width={300} height={8} />
+                {(r.opening !== undefined ? [r.opening] : r.states).map((s) => (
+                  <rect key={s} x={(s / (total + 1)) * 300} y={0} width={Math.max(1.5, 300 / (total + 1))} height={8} />
+                ))}
+              </svg>
+            </li>
+          ))}
+        </ol>
+      </div>
       {over && rounds.length === 0 && <p>Nothing was asked: what the two runs say as such decides it.</p>}
       {error !== undefined && <Trouble error={error} />}
     </section>

@@ -70,7 +70,7 @@ async function narrow(what) {
 
 // submit runs calls of fib, a task for each.
 async function submit(...params) {
-  const tasks = Object.fromEntries(params.map((n) => ["fib" + n, { run: { mod: "fib.wasm", fun: "fib", params: [n] } }]))
+  const tasks = Object.fromEntries(params.map((n) => ["fib" + n, { run: { mod: "fib.wasm", fun: "fib", params: [n] }, fuel: 1e10 }]))
   await page.goto(line.url + "/#/")
   await page.getByRole("heading", { name: "Submit a workflow" }).waitFor()
   await page.getByLabel("Workflow, as JSON or YAML").fill(JSON.stringify({ trilemma: "workflow/1", tasks }, null, 2))
@@ -327,7 +327,7 @@ try {
   offline = false
 
   step("the network is cut in the middle of a run")
-  await submit(20, 32, 33, 34)
+  await submit(20, 36, 37, 38) // some seconds
   await node("fib20", "ok").waitFor()
   assert.equal(await page.getByRole("heading", { name: "Run running" }).count(), 1, "the run is over before the cut")
   await shot("live")
