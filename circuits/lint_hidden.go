@@ -118,7 +118,7 @@ func (b *Bus) bounded(c *Chip, m *Message) bool {
 	return b.Kind == Plain && m.Send || b.Tabled && c.Table && !m.Send
 }
 
-// lintLanes checks that tables which a commitment binds say the same with their numbers as the one that the verifier knows: who asks relies on its lanes.
+// lintLanes checks that all tables of a bus say the same with their numbers: who asks relies on the lanes of the first one.
 func (s *System) lintLanes() (errs []error) {
 	first := make(map[BusID]*Message)
 	for _, c := range s.Chips {
@@ -132,7 +132,7 @@ func (s *System) lintLanes() (errs []error) {
 				first[m.Bus] = m
 			}
 			for k, f := range m.Key {
-				if c.Permutation != nil && !l.lanes(f, first[m.Bus].Key[k]) {
+				if !l.lanes(f, first[m.Bus].Key[k]) {
 					errs = append(errs, fmt.Errorf("circuits: chip %s: has other lanes on %s than its first table", c.Name, s.Buses[m.Bus].Name))
 				}
 			}

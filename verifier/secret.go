@@ -98,18 +98,11 @@ type Concealed struct {
 // Hidden returns the hidden results of a bundle's tasks; no labels are all. Receipts are attested, and nothing more is checked. The error is about the request, or what is wrong
 // with the bundle.
 func Hidden(b *receipts.Bundle, labels []string) (out []Concealed, err error) {
-	c := newChecker(b, Config{Tasks: labels})
-	if err := c.open(); err != nil {
-		return nil, err
-	}
-	tasks, err := c.selected()
+	c, tasks, err := attested(b, labels)
 	if err != nil {
 		return nil, err
 	}
 	for _, t := range tasks {
-		if err := c.broken[t.Label]; err != nil {
-			return nil, fmt.Errorf("task %q: %w", t.Label, err)
-		}
 		if ok := c.receipts[t.Label].Claim.Out.Ok; ok != nil && t.Hides() {
 			v, _, err := hidden.ValueOf(*ok) // attested to be one
 			if err != nil {

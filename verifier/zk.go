@@ -95,6 +95,7 @@ func (c *checker) family(p *Proof) (*proof.Family, error) {
 	return f, nil
 }
 
+// streams is so many of them in words.
 func streams(n int) string {
 	if n == 1 {
 		return "1 stream"
@@ -188,24 +189,36 @@ type Claimed struct {
 	Claim *proof.Claim
 }
 
-// Claims returns what there is to prove of a bundle's tasks; no labels are all. Tasks that did not run, effects, and secret tasks that failed are left out. The error is about the request, or about
-// a bundle whose receipts cannot be right.
-func Claims(b *receipts.Bundle, labels []string) (out []Claimed, err error) {
-	c := newChecker(b, Config{Tasks: labels})
+// attested opens a bundle, and returns the tasks of these labels that are no effects, all of whose receipts are attested.
+func attested(b *receipts.Bundle, labels []string) (c *checker, tasks []*workflow.Task, err error) {
+	c = newChecker(b, Config{Tasks: labels})
 	if err := c.open(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	tasks, err := c.selected()
+	all, err := c.selected()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	for _, t := range tasks {
+	for _, t := range all {
 		if t.Effect() {
 			continue
 		}
 		if err := c.broken[t.Label]; err != nil {
-			return nil, fmt.Errorf("task %q: %w", t.Label, err)
+			return nil, nil, fmt.Errorf("task %q: %w", t.Label, err)
 		}
+		tasks = append(tasks, t)
+	}
+	return c, tasks, nil
+}
+
+// Claims returns what there is to prove of a bundle's tasks; no labels are all. Tasks that did not run, effects, and secret tasks that failed are left out. The error is about the request, or about
+// a bundle whose receipts cannot be right.
+func Claims(b *receipts.Bundle, labels []string) (out []Claimed, err error) {
+	c, tasks, err := attested(b, labels)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tasks {
 		job, err := c.prepare(t)
 		if err != nil {
 			return nil, fmt.Errorf("task %q: %w", t.Label, err)

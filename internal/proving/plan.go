@@ -55,7 +55,7 @@ type Traced struct {
 // Estimate is what a proof takes. All but Bytes and Filling are exact.
 type Estimate struct {
 	Steps, Fuel uint64
-	Used        int // constraints that the run's rows take
+	Used        int // constraints that the run's rows take at least: as if those of a chip stood in one block
 	Constraints int // of all parts, with rows that are not used
 	Parts       int
 	Bytes       int64 // of the proof, within some hundred
@@ -142,7 +142,9 @@ func (e *Estimate) estimate(s *proof.Scheme, run *circuits.Run, cut []emit.Part)
 	e.Bytes = e.Size(parts.Groth16{})
 	for _, c := range s.Chips.Chips {
 		rows := run.Filling.Rows[c.Name]
-		e.Used += len(rows) * s.System.Cost(c.Name)
+		if n := len(rows); n > 0 {
+			e.Used += s.System.BlockCost(c.Name, n, n)
+		}
 		e.Filling += int64(len(rows)) * int64(len(c.Columns)*8+rowOverhead)
 	}
 	seen := make(map[*emit.Shape]bool)
