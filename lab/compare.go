@@ -21,7 +21,7 @@ type Settings struct {
 	Samples uint64 `json:"samples"`          // segments that a spot-check draws
 	Seed    uint64 `json:"seed"`             // of challenges
 	Scheme  string `json:"scheme,omitempty"` // circuits of proofs; empty: the standard ones
-	Limit   int64  `json:"limit_ms"`         // for one stage: no turn begins after it, and what would take longer at once is not measured
+	Limit   int64  `json:"limit_ms"`         // for one stage: no turn but the first begins after a quarter of it, and what would take longer at once is not measured
 }
 
 func (s *Settings) limit() time.Duration { return time.Duration(s.Limit) * time.Millisecond }

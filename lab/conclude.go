@@ -39,14 +39,20 @@ type Point struct {
 	Single   float64 `json:"one_bad_segment"` // the mean probability to find one forged segment, of a mode that samples
 }
 
+// View is the trilemma at one size.
+type View struct {
+	Size   uint64   `json:"size"`
+	Guests []string `json:"guests"` // that there is every mode of
+	Points []Point  `json:"points"`
+}
+
 // Summary is what stands out.
 type Summary struct {
-	Size    uint64             `json:"size"`   // the largest at which there is a guest with every mode, measured or predicted
-	Guests  []string           `json:"guests"` // these
-	Points  []Point            `json:"points"`
-	Lengths map[string]float64 `json:"check_below_rerun_instructions"` // by mode: geometric mean of the guests', of those that have one
-	Error   map[string]float64 `json:"model_error"`                    // by quantity: median of the models' median errors
-	Plain   float64            `json:"zk_over_groth16,omitempty"`      // time to produce over that of plain circuits of as many constraints: geometric mean of the rows
+	View                        // at the largest size at which there is a guest with every mode, measured or predicted
+	Measured *View              `json:"measured,omitempty"`             // if something of that is predicted: at the largest size at which all is measured
+	Lengths  map[string]float64 `json:"check_below_rerun_instructions"` // by mode: geometric mean of the guests', of those that have one
+	Error    map[string]float64 `json:"model_error"`                    // by quantity: median of the models' median errors
+	Plain    float64            `json:"zk_over_groth16,omitempty"`      // time to produce over that of plain circuits of as many constraints: geometric mean of the rows
 }
 
 // Conclude makes models, crossovers and the summary of the rows. It depends on nothing else.
@@ -162,7 +168,7 @@ func of(rows []Row, mode, guest string, size uint64) *Row {
 }
 
 func (c *Comparison) summarise() {
-	s := Summary{Guests: []string{}, Points: []Point{}, Lengths: map[string]float64{}, Error: map[string]float64{}}
+	s := Summary{Lengths: map[string]float64{}, Error: map[string]float64{}}
 	var modes []string
 	var guests []string
 	for _, l := range c.lines() {
@@ -173,25 +179,15 @@ func (c *Comparison) summarise() {
 			guests = append(guests, l[0])
 		}
 	}
-	whole := func(guest string, size uint64) bool {
-		return of(c.Baselines, BaseWazero, guest, size) != nil && !slices.ContainsFunc(modes, func(m string) bool {
-			return of(c.Rows, m, guest, size) == nil && c.Model(guest, m, Check).Points < 2
-		})
-	}
-	for _, r := range c.Rows {
-		if r.Size > s.Size && whole(r.Guest, r.Size) {
-			s.Size = r.Size
-		}
-	}
-	for _, g := range guests {
-		if whole(g, s.Size) {
-			s.Guests = append(s.Guests, g)
+	s.View = c.view(modes, guests, func(m, guest string, size uint64) bool {
+		return of(c.Rows, m, guest, size) != nil || c.Model(guest, m, Check).Points >= 2
+	})
+	if slices.ContainsFunc(s.Points, func(p Point) bool { return p.Guessed }) {
+		if v := c.view(modes, guests, func(m, guest string, size uint64) bool { return of(c.Rows, m, guest, size) != nil }); v.Size > 0 {
+			s.Measured = &v
 		}
 	}
 	for _, m := range modes {
-		if len(s.Guests) > 0 {
-			s.Points = append(s.Points, c.point(m, s.Guests, s.Size))
-		}
 		var lengths []float64
 		for _, x := range c.Crossovers {
 			if x.Mode == m && x.Length != nil {
@@ -215,6 +211,30 @@ func (c *Comparison) summarise() {
 	}
 	s.Plain = c.overPlain()
 	c.Summary = s
+}
+
+// view is the trilemma at the largest size at which there is a guest with every mode, as has says.
+func (c *Comparison) view(modes, guests []string, has func(mode, guest string, size uint64) bool) View {
+	v := View{Guests: []string{}, Points: []Point{}}
+	whole := func(guest string, size uint64) bool {
+		return of(c.Baselines, BaseWazero, guest, size) != nil && !slices.ContainsFunc(modes, func(m string) bool { return !has(m, guest, size) })
+	}
+	for _, r := range c.Rows {
+		if r.Size > v.Size && whole(r.Guest, r.Size) {
+			v.Size = r.Size
+		}
+	}
+	for _, g := range guests {
+		if whole(g, v.Size) {
+			v.Guests = append(v.Guests, g)
+		}
+	}
+	for _, m := range modes {
+		if len(v.Guests) > 0 {
+			v.Points = append(v.Points, c.point(m, v.Guests, v.Size))
+		}
+	}
+	return v
 }
 
 // overPlain compares proofs of runs, part by part, with plain circuits of as many constraints; 0 if there is none of either.

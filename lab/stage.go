@@ -148,8 +148,7 @@ type moment struct{ wall, cpu float64 }
 // least is how long what is measured lasts: a turn that is shorter is repeated until it does, and divided.
 const least = 20 * time.Millisecond
 
-// run takes one turn to get ready and then as many as are asked for, unless the limit comes first. If already the first took a quarter of the
-// limit it is all there is.
+// run takes one turn to get ready and then as many as are asked for and begin within a quarter of the limit. If already the first took that it is all there is.
 func (h *harness) run(ctx context.Context) error {
 	began := time.Now()
 	first, other, err := h.take(1)
@@ -157,12 +156,12 @@ func (h *harness) run(ctx context.Context) error {
 		return err
 	}
 	h.first = first
-	limit := h.s.Settings.limit()
-	if h.s.Settings.Turns == 1 || time.Since(began) > limit/4 {
+	budget := h.s.Settings.limit() / 4
+	if h.s.Settings.Turns == 1 || time.Since(began) > budget {
 		h.own, h.others = []moment{first}, []moment{other}
 		return nil
 	}
-	for i := 0; i < h.s.Settings.Turns && (i == 0 || time.Since(began) < limit); i++ {
+	for i := 0; i < h.s.Settings.Turns && (i == 0 || time.Since(began) < budget); i++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}

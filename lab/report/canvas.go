@@ -151,8 +151,14 @@ var prologue = regexp.MustCompile(`(?s)^.*?<svg[^>]*?>`)
 // drawn draws a plot. Styles become attributes, so that the plot may stand in a page whose policy allows no styles but its own, and the page's own
 // can give other colours to what is black and white.
 func drawn(p *plot.Plot, title string) ([]byte, error) {
-	c := vgsvg.New(width, height)
-	p.Draw(draw.Crop(draw.New(c), 0, -16, 0, -4))
+	legend := p.Legend
+	p.Legend, p.BackgroundColor = plot.NewLegend(), nil // it stands above the plot, and neither hides anything of the other
+	inner := func(c draw.Canvas, top vg.Length) draw.Canvas { return draw.Crop(c, 0, -16, 0, -top) }
+	empty := inner(draw.New(vgsvg.New(width, height)), 4)
+	high := max(4, 18+legend.Rectangle(empty).Size().Y-(empty.Max.Y-p.DataCanvas(empty).Max.Y)) // more than the plot leaves free at its top
+	c := vgsvg.New(width, height+high)
+	p.Draw(inner(draw.New(c), high))
+	legend.Draw(draw.Crop(draw.New(c), 8, 0, 0, -4))
 	var b bytes.Buffer
 	if _, err := c.WriteTo(&b); err != nil {
 		return nil, err
@@ -160,6 +166,6 @@ func drawn(p *plot.Plot, title string) ([]byte, error) {
 	out := inline.ReplaceAllFunc(b.Bytes(), func(m []byte) []byte {
 		return bytes.TrimSpace(property.ReplaceAll(inline.FindSubmatch(m)[1], []byte(`$1="$2" `)))
 	})
-	head := fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %g" role="img" aria-label="%s">`, width.Points(), height.Points(), attribute(title))
+	head := fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %g %g" role="img" aria-label="%s">`, width.Points(), (height + high).Points(), attribute(title))
 	return prologue.ReplaceAllLiteral(out, []byte(head)), nil
 }

@@ -95,7 +95,6 @@ func triangle(c *lab.Comparison) (*plot.Plot, Plot, error) {
 	}
 	decades(&p.X, xs)
 	decades(&p.Y, append(ys, nothing, 10))
-	p.Y.Max *= 1000 // room for the legend
 	return p, what, words(p, labels)
 }
 
@@ -273,7 +272,6 @@ func payoffs(c *lab.Comparison) (*plot.Plot, Plot, error) {
 	if len(xs) == 0 {
 		return nil, what, nil
 	}
-	p.Legend.Left = false
 	decades(&p.X, xs)
 	decades(&p.Y, ys)
 	return p, what, nil

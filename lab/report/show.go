@@ -67,8 +67,10 @@ func size(bytes float64) string {
 		return digits(math.Round(bytes)) + " B"
 	case bytes < 10<<20:
 		return digits(bytes/(1<<10)) + " KiB"
+	case bytes < 10<<30:
+		return digits(bytes/(1<<20)) + " MiB"
 	}
-	return digits(bytes/(1<<20)) + " MiB"
+	return digits(bytes/(1<<30)) + " GiB"
 }
 
 // power writes a power of ten, and any other number in digits.

@@ -20,16 +20,32 @@ type Table struct {
 
 // tablesOf are the report's tables, the most telling first.
 func tablesOf(c *lab.Comparison) []Table {
-	all := []Table{trilemma(c), crossovers(c), predictions(c), references(c), measurements(c), models(c)}
+	all := []Table{trilemma(c), measured(c), crossovers(c), predictions(c), references(c), measurements(c), models(c)}
 	return slices.DeleteFunc(all, func(t Table) bool { return len(t.Rows) == 0 })
 }
 
 func trilemma(c *lab.Comparison) Table {
-	s := c.Summary
-	t := Table{Title: "The trilemma", Text: fmt.Sprintf("Runs of about %s instructions; geometric means over %s. To produce happens once; to answer and to check once for each checker. "+
-		"The factor is all three over the call alone in wazero. Set-up is what comes before the first time: compiling, lowering, keys.", power(float64(s.Size)), strings.Join(s.Guests, ", ")),
+	t := view("The trilemma", &c.Summary.View)
+	t.Text += " To produce happens once; to answer and to check once for each checker. The factor is all three over the call alone in wazero. " +
+		"Set-up is what comes before the first time: compiling, lowering, keys."
+	if slices.ContainsFunc(c.Summary.Points, func(p lab.Point) bool { return p.Kind == lab.SoundCryptographic }) {
+		t.Text += " Inputs and outputs are public here; of hidden ones a proof reveals nothing, where running again, samples and disputes need them."
+	}
+	return t
+}
+
+// measured is the trilemma at the largest size at which every mode was measured, if the first table has predictions.
+func measured(c *lab.Comparison) Table {
+	if c.Summary.Measured == nil {
+		return Table{}
+	}
+	return view("The trilemma of shorter runs, all measured", c.Summary.Measured)
+}
+
+func view(title string, v *lab.View) Table {
+	t := Table{Title: title, Text: fmt.Sprintf("Runs of about %s instructions; geometric means over %s.", power(float64(v.Size)), strings.Join(v.Guests, ", ")),
 		Head: []string{"mode", "how sure", "to produce", "to answer", "to check", "over wazero", "evidence", "the checker learns", "peak memory", "set-up"}}
-	for _, p := range s.Points {
+	for _, p := range v.Points {
 		t.Rows = append(t.Rows, []string{named(&p), sure(p.Kind, p.Single), span(p.Produce), maybe(p.Answer), span(p.Check), "×" + digits(p.Over), size(p.Evidence),
 			size(p.Shown), size(p.Peak), span(p.Setup)})
 	}
