@@ -136,6 +136,12 @@ func (c *Client) Keys(ctx context.Context) (*wire.Keys, error) {
 	return &out, c.get(ctx, call{method: http.MethodGet, path: "/v1/keys", command: capability.CommandGet}, &out)
 }
 
+// Queues asks how much waits and is worked at, and who works.
+func (c *Client) Queues(ctx context.Context) (*wire.Queues, error) {
+	var out wire.Queues
+	return &out, c.get(ctx, call{method: http.MethodGet, path: "/v1/queues", command: capability.CommandJobRead}, &out)
+}
+
 // Cancel ends a job. What it did until then stays done.
 func (c *Client) Cancel(ctx context.Context, id string) (*Job, error) {
 	var out Job

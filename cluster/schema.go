@@ -25,6 +25,7 @@ const (
 	endVersion      = "end/1"
 	reportVersion   = "report/1"
 	letterVersion   = "letter/1"
+	memberVersion   = "member/1"
 )
 
 // ErrVersion says that what is kept was written by a program with another schema.
@@ -86,6 +87,19 @@ type letter struct {
 	At      int64
 }
 
+type member struct {
+	Version string
+	Host    string
+	Since   int64
+	Posts   []post
+}
+
+type post struct {
+	Class string
+	Slots int64
+	Busy  int64
+}
+
 func (j Job) wire() wireJob {
 	w := wireJob{Version: jobVersion, Class: j.Class, Mode: j.Mode, Subject: receipts.Link(j.Subject), Params: j.Params}
 	if w.Params == nil {
@@ -111,6 +125,7 @@ func (a *accepted) version() (got, want string) { return a.Version, acceptedVers
 func (e *end) version() (got, want string)      { return e.Version, endVersion }
 func (r *report) version() (got, want string)   { return r.Version, reportVersion }
 func (l *letter) version() (got, want string)   { return l.Version, letterVersion }
+func (m *member) version() (got, want string)   { return m.Version, memberVersion }
 
 // decode is the inverse of encode. It is strict: what it accepts is what encode writes.
 func decode(data []byte, v versioned, typ string) error {

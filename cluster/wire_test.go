@@ -26,11 +26,12 @@ func samples(t testing.TB) map[string]versioned {
 			Accepted: 1, Started: 2, Ended: 3, Log: []string{"line"}, By: "me", Blocks: car},
 		"Report": &report{Version: reportVersion, State: string(Running), Attempt: 1, Stage: "run", Done: 1, Total: 2, Left: 3, Log: []string{"line"}, Error: &why},
 		"Letter": &letter{Version: letterVersion, Job: j, Attempt: 1, Tries: 5, Error: why, At: 4},
+		"Member": &member{Version: memberVersion, Host: "h/1", Since: 5, Posts: []post{{Class: ClassCheck, Slots: 2, Busy: 1}}},
 	}
 }
 
 func empty(typ string) versioned {
-	return map[string]versioned{"Accepted": &accepted{}, "End": &end{}, "Report": &report{}, "Letter": &letter{}}[typ]
+	return map[string]versioned{"Accepted": &accepted{}, "End": &end{}, "Report": &report{}, "Letter": &letter{}, "Member": &member{}}[typ]
 }
 
 // TestRoundTrip writes and reads everything, and refuses what another version wrote, what has more fields and what is cut off.
@@ -71,7 +72,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for _, typ := range []string{"Accepted", "End", "Report", "Letter"} {
+		for _, typ := range []string{"Accepted", "End", "Report", "Letter", "Member"} {
 			v := empty(typ)
 			if decode(data, v, typ) != nil {
 				continue

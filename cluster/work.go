@@ -80,10 +80,14 @@ func (c WorkerConfig) withDefaults() (WorkerConfig, error) {
 	return c, nil
 }
 
+// slots is how many jobs of a class are done at once.
+func (c WorkerConfig) slots(class string) int { return max(c.Slots[class], 1) }
+
 // worker does the jobs of some classes.
 type worker struct {
 	e    *Engine
 	cfg  WorkerConfig
+	roll *roll
 	stop context.Context // the jobs' own end, after the grace
 }
 
@@ -97,7 +101,12 @@ func (e *Engine) Work(ctx context.Context, cfg WorkerConfig) error {
 	}
 	stop, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	w := &worker{e: e, cfg: cfg, stop: stop}
+	w := &worker{e: e, cfg: cfg, roll: newRoll(cfg, e.cfg.Now()), stop: stop}
+	leave, err := w.answerRoll()
+	if err != nil {
+		return fmt.Errorf("engine: %w", err)
+	}
+	defer leave()
 	var running sync.WaitGroup
 	for class, h := range cfg.Handlers {
 		running.Go(func() { w.class(ctx, class, h) })
@@ -125,8 +134,8 @@ func (w *worker) class(ctx context.Context, class string, h Handler) {
 	}
 	var slots sync.WaitGroup
 	slots.Go(func() { w.sweep(ctx, class, queue) })
-	for range max(w.cfg.Slots[class], 1) {
-		slots.Go(func() { w.slot(ctx, queue, h) })
+	for range w.cfg.slots(class) {
+		slots.Go(func() { w.slot(ctx, class, queue, h) })
 	}
 	slots.Wait()
 }
@@ -164,12 +173,14 @@ func (e *Engine) queue(ctx context.Context, class string, wait time.Duration) (j
 }
 
 // slot does one job after the other.
-func (w *worker) slot(ctx context.Context, queue jetstream.Consumer, h Handler) {
+func (w *worker) slot(ctx context.Context, class string, queue jetstream.Consumer, h Handler) {
 	for ctx.Err() == nil {
 		m, err := fetch(ctx, queue)
 		switch {
 		case err == nil:
+			w.roll.busy[class].Add(1)
 			w.handle(m, h)
+			w.roll.busy[class].Add(-1)
 		case ctx.Err() != nil, errors.Is(err, nats.ErrTimeout), errors.Is(err, context.DeadlineExceeded), errors.Is(err, jetstream.ErrNoHeartbeat):
 		default:
 			w.e.cfg.Log.Warn("engine: fetching work", "error", err)

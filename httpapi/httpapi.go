@@ -37,7 +37,10 @@ type Config struct {
 	Ready func(context.Context) error
 
 	// Queues tells how many jobs there are, by class; nil: metrics do not tell.
-	Queues func(context.Context) ([]Queue, error)
+	Queues func(context.Context) ([]wire.Queue, error)
+
+	// Workers tells who does the jobs; nil: nobody is told of.
+	Workers func(context.Context) ([]wire.Worker, error)
 
 	// Keys are the manifests of the keys to prove with; nil: there are none.
 	Keys func() (*wire.Keys, error)

@@ -31,6 +31,8 @@ type page struct {
 func (s *Server) jobOperations() {
 	register(s, huma.Operation{OperationID: "list-jobs", Method: http.MethodGet, Path: "/v1/jobs", Tags: []string{"jobs"}, Summary: "Jobs, the newest first"},
 		need{command: capability.CommandJobRead}, s.listJobs)
+	register(s, huma.Operation{OperationID: "list-queues", Method: http.MethodGet, Path: "/v1/queues", Tags: []string{"jobs"}, Summary: "How much waits and is worked at, and who works",
+		Description: "Workers are those that answer within a quarter of a second, by their own word."}, need{command: capability.CommandJobRead}, s.listQueues)
 	register(s, huma.Operation{OperationID: "get-job", Method: http.MethodGet, Path: "/v1/jobs/{id}", Tags: []string{"jobs"}, Summary: "Where a job stands, and its answer"},
 		need{command: capability.CommandJobRead}, s.getJob)
 	register(s, huma.Operation{OperationID: "delete-job", Method: http.MethodDelete, Path: "/v1/jobs/{id}", Tags: []string{"jobs"},
@@ -99,6 +101,25 @@ func (s *Server) listJobs(ctx context.Context, in *page) (*reply[wire.Jobs], err
 		out.Jobs = append(out.Jobs, j)
 	}
 	return &reply[wire.Jobs]{out}, nil
+}
+
+func (s *Server) listQueues(ctx context.Context, _ *struct{}) (*reply[wire.Queues], error) {
+	out := wire.Queues{Queues: []wire.Queue{}, Workers: []wire.Worker{}}
+	if s.cfg.Queues != nil {
+		all, err := s.cfg.Queues(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out.Queues = append(out.Queues, all...)
+	}
+	if s.cfg.Workers != nil {
+		all, err := s.cfg.Workers(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out.Workers = append(out.Workers, all...)
+	}
+	return &reply[wire.Queues]{out}, nil
 }
 
 func (s *Server) getJob(ctx context.Context, in *jobNamed) (*reply[wire.Job], error) {

@@ -96,16 +96,10 @@ func (m *Metrics) cache(name string, found bool) {
 	m.caches.WithLabelValues(name, strconv.FormatBool(found)).Inc()
 }
 
-// Queue is how many jobs of a class have not ended.
-type Queue struct {
-	Class            string
-	Waiting, Running int64
-}
-
 // queues tells how deep queues are whenever it is asked.
 type queues struct {
 	depth *prometheus.Desc
-	ask   func(context.Context) ([]Queue, error)
+	ask   func(context.Context) ([]wire.Queue, error)
 }
 
 // scrapeTime bounds how long metrics wait for the engine.
@@ -130,7 +124,7 @@ func (q *queues) Collect(to chan<- prometheus.Metric) {
 }
 
 // watchQueues adds the depth of queues to the metrics.
-func (m *Metrics) watchQueues(ask func(context.Context) ([]Queue, error)) error {
+func (m *Metrics) watchQueues(ask func(context.Context) ([]wire.Queue, error)) error {
 	return m.registry.Register(&queues{ask: ask,
 		depth: prometheus.NewDesc("trilemma_queue_jobs", "Jobs that have not ended, by class and by whether a worker has them.", []string{"class", "state"}, nil)})
 }

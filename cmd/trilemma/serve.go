@@ -106,7 +106,7 @@ before the environment, and that before the file.`,
 	fl.IntVar(&f.watchers, "watchers", 0, "event streams at a time, likewise; 0: 1024")
 	fl.IntVar(&f.jobs, "jobs", 0, "jobs that run here at a time; 0: one for each core, -1: none, workers do them")
 	fl.IntVar(&f.checks, "checks", 0, "verifications that run here at a time; 0: 1, -1: none")
-	fl.IntVar(&f.proofs, "proofs", 0, "proofs that are made here at a time; 0: 1, -1: none")
+	fl.IntVar(&f.proofs, "proofs", 0, "proofs that are made here at a time; with 1 or more keys are there before the service is ready; 0: 1, with keys when they are first needed; -1: none")
 	fl.IntVar(&f.parts, "parts", 0, "parts of a proof that are worked at here at once, as far as memory goes; 0: one for each core, -1: none, workers do them")
 	fl.Int64Var(&f.proveMemory, "prove-memory", 0, "MiB that making a proof may take here; 0: no limit. What would take more is refused")
 	fl.DurationVar(&f.wait, "wait-limit", 0, "longest that a request is kept waiting for a job; 0: 1m")
@@ -229,12 +229,17 @@ func (a *app) serve(ctx context.Context, f serveFlags) (err error) {
 	}
 	h := &jobs.Handler{Engine: e, Metrics: metrics, Tracer: tracer.Tracer("trilemma"),
 		Worker: &work.Worker{Signer: key, Native: native.Runner, Machine: &engine.Machine{}, Blocks: e, Records: e, Memo: memo, Effects: effects, Family: family, Predictor: predictor, Prover: proofs, Now: time.Now, CPU: processCPU, Peak: processPeak}}
+	ready := e.Ready
+	if f.proofs > 0 {
+		prepared := proofs.Prepare(ctx, f.keyScheme)
+		ready = func(ctx context.Context) error { return errors.Join(e.Ready(ctx), prepared()) }
+	}
 	open := loopback(listener.Addr()) && !f.tokens
 	page, err := console.New()
 	if err != nil {
 		return hostFailure(err)
 	}
-	api, err := httpapi.New(f.service(httpapi.Config{Signer: key, Engine: jobs.Engine{Engine: e}, News: jobs.Engine{Engine: e}, Blocks: e, Records: e, Ready: e.Ready, Queues: jobs.Engine{Engine: e}.Queues, Keys: a.setup, Console: page, Open: open, Effects: names(effects), Schemes: schemes(f.keyScheme, f.proofs),
+	api, err := httpapi.New(f.service(httpapi.Config{Signer: key, Engine: jobs.Engine{Engine: e}, News: jobs.Engine{Engine: e}, Blocks: e, Records: e, Ready: ready, Queues: jobs.Engine{Engine: e}.Queues, Workers: jobs.Engine{Engine: e}.Workers, Keys: a.setup, Console: page, Open: open, Effects: names(effects), Schemes: schemes(f.keyScheme, f.proofs),
 		Version: version(), Dir: f.data, Log: log, Metrics: metrics, Tracer: tracer}))
 	if err != nil {
 		return usage("%w", err)

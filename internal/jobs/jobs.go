@@ -16,6 +16,7 @@ import (
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/cluster"
 	"github.com/trilemma-dev/trilemma/httpapi"
+	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/internal/work"
 )
 
@@ -102,11 +103,25 @@ func (j Engine) Feed(ctx context.Context, after uint64, f func(httpapi.Issued) e
 }
 
 // Queues tells how many jobs there are, by class.
-func (j Engine) Queues(ctx context.Context) ([]httpapi.Queue, error) {
+func (j Engine) Queues(ctx context.Context) ([]wire.Queue, error) {
 	all, err := j.Depths(ctx)
-	var out []httpapi.Queue
+	var out []wire.Queue
 	for _, d := range all {
-		out = append(out, httpapi.Queue(d))
+		out = append(out, wire.Queue(d))
+	}
+	return out, err
+}
+
+// Workers tells who does the jobs.
+func (j Engine) Workers(ctx context.Context) ([]wire.Worker, error) {
+	all, err := j.Crew(ctx)
+	var out []wire.Worker
+	for _, m := range all {
+		w := wire.Worker{Host: m.Host, Since: m.Since, Posts: []wire.Post{}}
+		for _, p := range m.Posts {
+			w.Posts = append(w.Posts, wire.Post(p))
+		}
+		out = append(out, w)
 	}
 	return out, err
 }

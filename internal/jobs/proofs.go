@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"runtime"
 	"sync"
 	"time"
@@ -52,6 +53,29 @@ func (p *Proofs) Keys(ctx context.Context, scheme string) (*proving.Keys, error)
 	}
 	p.keys[scheme] = k
 	return k, nil
+}
+
+// ErrPreparing says that keys are not there yet.
+var ErrPreparing = errors.New("the proving keys are not there yet: they are loaded, or made, which takes half a minute")
+
+// Prepare opens the keys of a scheme in the background. What it returns says why they are not there; nil when they are.
+func (p *Proofs) Prepare(ctx context.Context, scheme string) (ready func() error) {
+	var failed error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if _, err := p.Keys(ctx, scheme); err != nil {
+			failed = fmt.Errorf("proving keys: %w", err)
+		}
+	}()
+	return func() error {
+		select {
+		case <-done:
+			return failed
+		default:
+			return ErrPreparing
+		}
+	}
 }
 
 // Prove makes proofs of a bundle's tasks.

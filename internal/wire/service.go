@@ -170,6 +170,33 @@ type Keys struct {
 	Families []Family `json:"families"` // that this version can use
 }
 
+// Queues are what waits and is worked at, and who works.
+type Queues struct {
+	Queues  []Queue  `json:"queues"`
+	Workers []Worker `json:"workers"` // those that answered; by their own word
+}
+
+// Queue is how many jobs of a class have not ended.
+type Queue struct {
+	Class   string `json:"class"`
+	Waiting int64  `json:"waiting"`
+	Running int64  `json:"running"`
+}
+
+// Worker is a process that does jobs.
+type Worker struct {
+	Host  string    `json:"host"` // machine and process
+	Since time.Time `json:"since"`
+	Posts []Post    `json:"posts"`
+}
+
+// Post is what a worker does for a class of jobs.
+type Post struct {
+	Class string `json:"class"`
+	Slots int    `json:"slots"` // jobs at once
+	Busy  int    `json:"busy"`  // jobs now
+}
+
 // Key is the manifest of a circuit's keys.
 type Key struct {
 	Circuit     string `json:"circuit"` // digest, hexadecimal
