@@ -25,6 +25,7 @@ var shapes = map[string]any{
 	"challenge-new":    wire.Challenge{},
 	"challenge-answer": wire.Answer{},
 	"dispute":          wire.Dispute{},
+	"hearing-show":     wire.Hearing{},
 	"spotcheck-plan":   planJSON{},
 	"preflight":        wire.Preflight{},
 	"keys":             keyJSON{},

@@ -41,7 +41,7 @@ func (f *remoteFlags) add(root *cobra.Command) {
 
 // remoteCommands are those that a service can do the work of.
 func remoteCommands() []string {
-	return []string{"run", "exec", "verify", "prove", "preflight", "inspect", "dispute", "challenge new", "challenge answer", "challenge check"}
+	return []string{"run", "exec", "verify", "prove", "preflight", "inspect", "dispute", "challenge new", "challenge answer", "challenge check", "hearing open", "hearing answer", "hearing show"}
 }
 
 // check refuses a service where it was named for a command that needs none. One that the environment names is for those that do.
@@ -53,7 +53,7 @@ func (f *remoteFlags) check(c *cobra.Command, getenv func(string) string) error 
 		return nil
 	}
 	if c.Flags().Changed("remote") {
-		return usage("%s is done here: a service does run, exec, verify, prove, preflight, inspect, challenge and dispute", c.CommandPath())
+		return usage("%s is done here: a service does run, exec, verify, prove, preflight, inspect, challenge, dispute and hearing", c.CommandPath())
 	}
 	f.url = ""
 	return nil

@@ -163,7 +163,7 @@ State (the signing key, results, compiled code) lies under TRILEMMA_HOME; its de
 	})
 	root.AddCommand(a.runCommand(), a.execCommand(), a.verifyCommand(), a.keysCommand())
 	root.AddCommand(a.proveCommand(), a.openCommand(), a.setupCommand())
-	root.AddCommand(a.challengeCommand(), a.disputeCommand(), a.spotcheckCommand())
+	root.AddCommand(a.challengeCommand(), a.disputeCommand(), a.hearingCommand(), a.spotcheckCommand())
 	root.AddCommand(a.preflightCommand(), a.benchCommand())
 	root.AddCommand(a.inspectCommand(), a.delegateCommand(), a.revokeCommand())
 	root.AddCommand(a.serveCommand(), a.workerCommand())

@@ -89,7 +89,7 @@ func scriptParams(remote string) testscript.Params {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "json": jsonCmd, "flip": flip, "cut": cut, "sized": sized, "forge": forge, "claim": claim, "parts": partsCmd, "untold": untold, "private": private,
-			"env-did": envDID, "env-json": envJSON, "serve": serveCmd, "served": servedCmd, "hear": hearCmd,
+			"env-did": envDID, "env-json": envJSON, "serve": serveCmd, "served": servedCmd, "unasked": unaskedCmd,
 		},
 	}
 }
