@@ -70,19 +70,34 @@ func TestStory(t *testing.T) {
 		t.Fatal(r.Stderr)
 	}
 
-	serve := p.Command(t, "serve", "--listen", "127.0.0.1:0", "--files", t.TempDir(), "--log-level", "error")
-	said, err := serve.StderrPipe()
+	owner := p.At(t.TempDir())
+	url, locked := serve(t, p), serve(t, owner, "--tokens")
+	story := exec.CommandContext(t.Context(), node, "test/story.mjs")
+	story.Dir = "page"
+	story.Env = append(os.Environ(), "SERVICE="+url, "LOCKED="+locked, "OWNER="+owner.Home(), "TRILEMMA="+p.File(), "BROWSER="+browser, "EVIDENCE="+dir)
+	out, err := story.CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// serve starts a service, and returns its URL.
+func serve(t *testing.T, p *programtest.Program, more ...string) (url string) {
+	t.Helper()
+	cmd := p.Command(t, append([]string{"serve", "--listen", "127.0.0.1:0", "--files", t.TempDir(), "--log-level", "error"}, more...)...)
+	said, err := cmd.StderrPipe()
 	if err == nil {
-		err = serve.Start()
+		err = cmd.Start()
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = serve.Process.Signal(syscall.SIGTERM) // it may have ended
-		_ = serve.Wait()
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+		_ = cmd.Wait()
 	})
-	url, lines := "", bufio.NewScanner(said)
+	lines := bufio.NewScanner(said)
 	for url == "" && lines.Scan() {
 		if rest, ok := strings.CutPrefix(lines.Text(), "serving "); ok {
 			url, _, _ = strings.Cut(rest, " ")
@@ -95,14 +110,7 @@ func TestStory(t *testing.T) {
 		for lines.Scan() {
 		}
 	}()
-	story := exec.CommandContext(t.Context(), node, "test/story.mjs")
-	story.Dir = "page"
-	story.Env = append(os.Environ(), "SERVICE="+url, "BROWSER="+browser, "EVIDENCE="+dir)
-	out, err := story.CombinedOutput()
-	t.Logf("%s", out)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return url
 }
 
 func check(t *testing.T, err error) {

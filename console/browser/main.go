@@ -15,10 +15,9 @@ import (
 	"github.com/trilemma-dev/trilemma/console/evidence"
 )
 
-// desk holds the files that were read, by number. Functions run one at a time: JavaScript has one thread.
+// desk holds the files that were read, by the numbers that the page gave them. Functions run one at a time: JavaScript has one thread.
 type desk struct {
 	files map[int]*evidence.File
-	last  int
 }
 
 func main() {
@@ -30,12 +29,12 @@ func main() {
 			if err != nil {
 				return nil, err
 			}
-			d.last++
-			d.files[d.last] = f
+			number := args[1].Int()
+			d.files[number] = f
 			return text(struct {
 				File int `json:"file"`
 				evidence.Summary
-			}{d.last, f.Summary})
+			}{number, f.Summary})
 		}),
 		"close": promise(func(args []js.Value) (any, error) {
 			delete(d.files, args[0].Int())

@@ -46,6 +46,12 @@ func New(t testing.TB) *Program {
 	return p
 }
 
+// At is the same program with another home.
+func (p *Program) At(home string) *Program { return &Program{p.bin, home} }
+
+// File is the program's file.
+func (p *Program) File() string { return p.bin }
+
 // Home is the program's TRILEMMA_HOME.
 func (p *Program) Home() string { return p.home }
 

@@ -1,5 +1,8 @@
 // The service's HTTP interface, as docs/openapi.json describes it.
 
+import { authorization } from "./key"
+import type { Use } from "./token"
+
 export interface Mistake {
   message: string
   in?: string
@@ -75,6 +78,7 @@ export interface Workflow {
   fuel: number
   memory: number
   modules: string[]
+  check?: string // the mode that all tasks ask for
 }
 
 export interface Sampling {
@@ -206,6 +210,17 @@ export interface Service {
   limits: Record<string, number>
 }
 
+export interface Worker {
+  host: string
+  since: string
+  posts: { class: string; slots: number; busy: number }[]
+}
+
+export interface Queues {
+  queues: { class: string; waiting: number; running: number }[]
+  workers: Worker[]
+}
+
 export interface Keys {
   keys: { name: string; circuit: string; constraints: number; bytes: number; setup: string }[]
   families: { family: string; setup: string; shapes: string[] }[]
@@ -229,11 +244,23 @@ export class Problem extends Error {
 // offline is the code of a request that got no answer.
 export const offline = "offline"
 
-// request asks the service; what is no success is thrown as a Problem.
-export async function request(path: string, init: RequestInit = {}): Promise<Response> {
+export interface Ask extends RequestInit {
+  body?: string | Uint8Array<ArrayBuffer>
+  use?: Use // what the request may use, if it runs something
+}
+
+let subject: Promise<string> | undefined
+
+// did is the service's, which tokens are for.
+const did = () => (subject ??= get<Service>("/v1/service").then((s) => s.did, (e) => ((subject = undefined), Promise.reject(e))))
+
+// request asks the service, with a token if this browser has a key that is allowed to ask; what is no success is thrown as a Problem.
+export async function request(path: string, { use, ...init }: Ask = {}): Promise<Response> {
+  const body = typeof init.body === "string" ? new TextEncoder().encode(init.body) : (init.body ?? new Uint8Array())
+  const token = await authorization({ method: init.method ?? "GET", path, body, use }, did)
   let res: Response
   try {
-    res = await fetch(path, init)
+    res = await fetch(path, token ? { ...init, headers: { ...init.headers, Authorization: token } } : init)
   } catch (e) {
     if (init.signal?.aborted) throw e
     throw new Problem(offline, "the service does not answer", 0, "is it still running, and is there a network?")
@@ -245,12 +272,22 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
 
 export const get = async <T>(path: string, signal?: AbortSignal): Promise<T> => (await request(path, { signal })).json()
 
-export const post = async <T>(path: string, type: string, body: BodyInit, headers: Record<string, string> = {}): Promise<T> =>
-  (await request(path, { method: "POST", body, headers: { "Content-Type": type, ...headers } })).json()
+export const post = async <T>(path: string, type: string, body: string, headers: Record<string, string> = {}, use?: Use): Promise<T> =>
+  (await request(path, { method: "POST", body, headers: { "Content-Type": type, ...headers }, use })).json()
 
-// work asks for a job. Short ones have ended when it returns.
-export const work = (path: string, body: unknown, wait = 0) =>
-  post<Job>(path, "application/json", JSON.stringify(body), wait > 0 ? { Prefer: `wait=${wait}` } : {})
+// put sends bytes to where their CID leads.
+export const put = (path: string, body: Uint8Array) =>
+  request(path, { method: "PUT", body: body as Uint8Array<ArrayBuffer>, headers: { "Content-Type": "application/octet-stream" } })
+
+// work asks for a job, which may use so much. Short ones have ended when it returns.
+export const work = (path: string, body: unknown, use: Use, wait = 0) =>
+  post<Job>(path, "application/json", JSON.stringify(body), wait > 0 ? { Prefer: `wait=${wait}` } : {}, use)
+
+// useOf is what a workflow may use, and what its check may that runs it again in some mode.
+export const useOf = (w: Workflow, check = w.check): Use => ({ fuel: w.fuel, memory: w.memory, modules: w.modules, ...(check && { check }) })
+
+// useOfCheck is what a check may use that runs nothing.
+export const useOfCheck = (check: string): Use => ({ fuel: 0, memory: 0, modules: [], check })
 
 export const cancel = async (id: string): Promise<Job> => (await request("/v1/jobs/" + id, { method: "DELETE" })).json()
 

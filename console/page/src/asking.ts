@@ -1,6 +1,6 @@
 // A spot-check by its messages: the page draws, the executor opens what was drawn, the page replays that and nothing else.
 
-import { type Job, Problem, type Report, final, request, work } from "./api"
+import { type Job, Problem, type Report, type Workflow, final, put, request, useOf, work } from "./api"
 import { type Challenge, type Opened, answered, challenge } from "./checker"
 import { watch } from "./events"
 
@@ -40,8 +40,8 @@ export async function ask(opened: Opened, run: string, samples: number, drawn: (
   const block = fromText(c.block)
   localStorage.setItem(key, toText(block))
   drawn(c)
-  await request("/v1/blocks/" + c.challenge, { method: "PUT", body: block as BodyInit, headers: { "Content-Type": "application/octet-stream" } })
-  const job = await done(await work("/v1/answers", { run, challenge: c.challenge }, 5))
+  await put("/v1/blocks/" + c.challenge, block)
+  const job = await done(await work("/v1/answers", { run, challenge: c.challenge }, useOf(opened.workflow!, "spot"), 5))
   const answer = new Uint8Array(await (await request("/v1/answers/" + job.answer!.answer)).arrayBuffer())
   const report = await answered(opened.file, block, answer)
   if (report.outcome !== "undecided") localStorage.removeItem(key)
@@ -51,12 +51,5 @@ export async function ask(opened: Opened, run: string, samples: number, drawn: (
 // arity is into how many parts a round of a dispute divides what is left: few, so that there is something to watch.
 export const arity = 4
 
-// rule lets the service settle a dispute between two runs that are there.
-export const rule = async (a: string, b: string) => (await done(await work("/v1/disputes", { a, b, arity }, 5))).dispute!
-
-// queues reads how many jobs wait and how many are worked at, by class, out of the service's metrics; undefined if these do not tell.
-export async function queues(): Promise<{ class: string; state: string; jobs: number }[] | undefined> {
-  const text = await (await request("/metrics")).text()
-  const out = [...text.matchAll(/^trilemma_queue_jobs\{class="([^"]*)",state="([^"]*)"\} (\S+)$/gm)].map(([, c, state, n]) => ({ class: c, state, jobs: Number(n) }))
-  return out.length > 0 ? out : undefined
-}
+// rule lets the service settle a dispute between two runs that are there, the first of which is of a workflow.
+export const rule = async (a: string, b: string, of: Workflow) => (await done(await work("/v1/disputes", { a, b, arity }, useOf(of, "dispute"), 5))).dispute!

@@ -74,6 +74,57 @@ export function decode(data: Uint8Array): Value {
   return out
 }
 
+// encode writes one value as DAG-CBOR wants it: integers and lengths as short as they can be, keys by length and then by their bytes. It throws an Error for numbers that are no
+// safe integers, which nobody here has to write.
+export function encode(value: Value): Uint8Array {
+  const out: number[] = []
+  const head = (major: number, n: number | bigint) => {
+    const big = BigInt(n)
+    const size = big < 24n ? 0 : big < 1n << 8n ? 1 : big < 1n << 16n ? 2 : big < 1n << 32n ? 4 : 8
+    out.push((major << 5) | (size === 0 ? Number(big) : 24 + Math.log2(size)))
+    for (let i = size - 1; i >= 0; i--) out.push(Number((big >> BigInt(8 * i)) & 255n))
+  }
+  const raw = (major: number, data: Uint8Array) => {
+    head(major, data.length)
+    for (const b of data) out.push(b)
+  }
+  const write = (v: Value): void => {
+    if (v === null) out.push(0xf6)
+    else if (typeof v === "boolean") out.push(v ? 0xf5 : 0xf4)
+    else if (typeof v === "number" || typeof v === "bigint") {
+      if (typeof v === "number" && !Number.isSafeInteger(v)) throw new Error(`${v} is no integer that can be written`)
+      if (v < 0) head(1, -1n - BigInt(v))
+      else head(0, v)
+    } else if (typeof v === "string") raw(3, utf8(v))
+    else if (v instanceof Uint8Array) raw(2, v)
+    else if (v instanceof Link) {
+      head(6, 42)
+      raw(2, Uint8Array.of(0, ...unbase32(v.cid.slice(1))))
+    } else if (Array.isArray(v)) {
+      head(4, v.length)
+      v.forEach(write)
+    } else {
+      const entries = Object.entries(v).map(([k, x]) => [utf8(k), x] as const)
+      entries.sort(([a], [b]) => a.length - b.length || compare(a, b))
+      head(5, entries.length)
+      for (const [k, x] of entries) {
+        raw(3, k)
+        write(x)
+      }
+    }
+  }
+  write(value)
+  return Uint8Array.from(out)
+}
+
+const utf8 = (s: string) => new TextEncoder().encode(s)
+
+// compare orders by the first byte that differs, and else by length.
+export function compare(a: Uint8Array, b: Uint8Array): number {
+  for (let i = 0; i < a.length && i < b.length; i++) if (a[i] !== b[i]) return a[i] - b[i]
+  return a.length - b.length
+}
+
 const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
 
 // base32 is that of RFC 4648 in lower case, without padding.
@@ -93,14 +144,35 @@ export function base32(data: Uint8Array): string {
   return bits > 0 ? out + alphabet[(held << (5 - bits)) & 31] : out
 }
 
-// cidOf is the CID of bytes as a raw block: CIDv1, SHA2-256.
-export async function cidOf(data: Uint8Array): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", data as BufferSource))
-  const out = new Uint8Array(4 + digest.length)
-  out.set([1, 0x55, 0x12, 0x20])
-  out.set(digest, 4)
-  return "b" + base32(out)
+// unbase32 undoes base32. It throws an Error for other letters.
+function unbase32(text: string): Uint8Array {
+  const out: number[] = []
+  let bits = 0
+  let held = 0
+  for (const c of text) {
+    const digit = alphabet.indexOf(c)
+    if (digit < 0) throw new Error("a CID in another base")
+    held = (held << 5) | digit
+    bits += 5
+    if (bits >= 8) {
+      bits -= 8
+      out.push(held >> bits)
+      held &= (1 << bits) - 1
+    }
+  }
+  return Uint8Array.from(out)
 }
+
+// What a CID's bytes are.
+export const rawCodec = 0x55
+export const cborCodec = 0x71
+
+// cidOf is the CID of a block's bytes: CIDv1, SHA2-256.
+export async function cidOf(data: Uint8Array, codec = rawCodec): Promise<string> {
+  return "b" + base32(Uint8Array.of(1, codec, 0x12, 0x20, ...(await sha256(data))))
+}
+
+export const sha256 = async (data: Uint8Array) => new Uint8Array(await crypto.subtle.digest("SHA-256", data as BufferSource))
 
 // isMap tells a map from the other values.
 export function isMap(v: Value | undefined): v is { [key: string]: Value } {

@@ -61,11 +61,7 @@ const waiting = new Map<number, Waiting>()
 
 function begin(): Worker {
   const w = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" })
-  const fail = (why: string) => {
-    for (const p of waiting.values()) p.reject(new Problem("verifier", why))
-    waiting.clear()
-    if (worker === w) worker = undefined
-  }
+  const fail = (why: string) => ended(w, new Problem("verifier", why))
   w.onmessage = (e: MessageEvent) => {
     const m = e.data as { id: number; out?: never; error?: string; done?: number; ended?: boolean }
     if (m.ended) return fail("the verifier came to an end")
@@ -90,24 +86,76 @@ function call<T>(op: string, args: unknown[], done?: (n: number) => void): Promi
   })
 }
 
-export const start = () => call<null>("start", [])
-export const open = (data: Uint8Array) => call<Opened>("open", [data])
-export const close = (file: number) => call<null>("close", [file])
-export const blockOf = (file: number, cid: string) => call<Uint8Array>("block", [file, cid])
-export const verify = (file: number, ask: Ask, done?: (n: number) => void) => call<Report>("verify", [file, JSON.stringify(ask)], done)
-export const segment = (file: number, task: string, n: number) => call<Segment>("segment", [file, task, n])
-export const settle = (a: number, b: number, arity: number) => call<Dispute>("settle", [a, b, arity])
-export const challenge = (file: number, samples: number, open?: Uint8Array) => call<Challenge>("challenge", [file, samples, open ?? null])
-export const answered = (file: number, challenge: Uint8Array, answer: Uint8Array) => call<Report>("answered", [file, challenge, answer])
+// A file outlives the worker that read it: one that is stopped, or came to an end, is followed by another, which reads the file again when it is next asked about it. Files have
+// numbers of the page's own, so that no worker ever takes one for another.
+interface File {
+  data: Blob
+  there?: Promise<Opened> // in the worker that there is now
+}
+
+const files = new Map<number, File>()
+let lastFile = 0
+
+// there has the worker read a file that it does not have.
+async function there(file: number): Promise<Opened> {
+  const f = files.get(file)
+  if (!f) throw new Problem("verifier", "the file was closed")
+  const reading = (f.there ??= f.data.arrayBuffer().then((b) => call<Opened>("open", [new Uint8Array(b), file])))
+  try {
+    return await reading
+  } catch (e) {
+    if (f.there === reading) f.there = undefined
+    throw e
+  }
+}
+
+async function about<T>(op: string, file: number, args: unknown[], done?: (n: number) => void): Promise<T> {
+  await there(file)
+  return call<T>(op, [file, ...args], done)
+}
+
+export async function open(data: Uint8Array): Promise<Opened> {
+  const file = ++lastFile
+  files.set(file, { data: new Blob([data as BlobPart]) })
+  try {
+    return await there(file)
+  } catch (e) {
+    files.delete(file)
+    throw e
+  }
+}
+
+export async function close(file: number): Promise<void> {
+  const f = files.get(file)
+  files.delete(file)
+  if (f?.there) await call<null>("close", [file])
+}
+
+export const blockOf = (file: number, cid: string) => about<Uint8Array>("block", file, [cid])
+export const verify = (file: number, ask: Ask, done?: (n: number) => void) => about<Report>("verify", file, [JSON.stringify(ask)], done)
+export const segment = (file: number, task: string, n: number) => about<Segment>("segment", file, [task, n])
+export const settle = async (a: number, b: number, arity: number) => {
+  await there(b)
+  return about<Dispute>("settle", a, [b, arity])
+}
+export const challenge = (file: number, samples: number, open?: Uint8Array) => about<Challenge>("challenge", file, [samples, open ?? null])
+export const answered = (file: number, challenge: Uint8Array, answer: Uint8Array) => about<Report>("answered", file, [challenge, answer])
 
 // respond is the answer, in base64, of a file's executor to a referee's question.
-export const respond = (file: number, computation: string, ask: Uint8Array) => call<string>("respond", [file, computation, ask])
+export const respond = (file: number, computation: string, ask: Uint8Array) => about<string>("respond", file, [computation, ask])
 export const tokens = (data: Uint8Array) => call<Token[]>("tokens", [data])
 
-// stop ends whatever the verifier is at. Files must be opened again.
+// ended leaves the worker behind, with whatever waits for it.
+function ended(w: Worker | undefined, why: Problem) {
+  if (worker !== w) return
+  worker = undefined
+  for (const f of files.values()) f.there = undefined
+  for (const p of waiting.values()) p.reject(why)
+  waiting.clear()
+}
+
+// stop ends whatever the verifier is at.
 export function stop() {
   worker?.terminate()
-  worker = undefined
-  for (const p of waiting.values()) p.reject(new Problem("stopped", "it was stopped: nothing was established"))
-  waiting.clear()
+  ended(worker, new Problem("stopped", "it was stopped: nothing was established"))
 }

@@ -45,7 +45,7 @@ export function Dispute({ mine, served }: { mine: Opened; served?: boolean }) {
   }
   const ruled = () =>
     busily(async () => {
-      const d = await rule(mine.root!, cid)
+      const d = await rule(mine.root!, cid, mine.workflow!)
       setFound(d)
       for (const s of d.tasks) {
         if (!s.ruling) continue

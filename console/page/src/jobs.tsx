@@ -1,6 +1,5 @@
 import { useEffect, useState } from "preact/hooks"
-import { type Job, type Workflow, cancel, final, get } from "./api"
-import { queues } from "./asking"
+import { type Job, type Queues as Found, type Worker, type Workflow, cancel, final, get } from "./api"
 import { watch } from "./events"
 import { Graph } from "./graph"
 import { PreflightTable } from "./preflight"
@@ -118,12 +117,12 @@ export function JobsPage() {
   const [error, setError] = useState<unknown>()
   const load = (cursor = "") =>
     get<{ jobs: Job[]; next?: string }>("/v1/jobs?limit=50" + (cursor && "&cursor=" + encodeURIComponent(cursor))).then((p) => {
-      setJobs((old) => (cursor ? [...(old ?? []), ...p.jobs] : p.jobs))
-      setNext(p.next ?? "")
+      setJobs((old = []) => (cursor ? [...old, ...p.jobs] : [...p.jobs, ...old.filter((o) => p.jobs.every((j) => j.id !== o.id))]))
+      if (cursor || !jobs) setNext(p.next ?? "") // the newest, fetched again, leave older pages where they are
       setError(undefined)
     }, setError)
   useEffect(() => void load(), [])
-  const busy = jobs?.some((j) => !final(j))
+  const busy = jobs?.slice(0, 50).some((j) => !final(j))
   useEffect(() => {
     if (!busy) return
     const t = setTimeout(load, 1500)
@@ -180,14 +179,47 @@ export function JobsPage() {
   )
 }
 
-// Queues says how much waits and how much is worked at.
+// Queues says how much waits and is worked at, and who works.
 function Queues({ jobs }: { jobs: Job[] }) {
-  const [classes, setClasses] = useState<{ class: string; state: string; jobs: number }[]>()
-  useEffect(() => void queues().then(setClasses, () => undefined), [jobs])
-  const said = classes?.filter((q) => q.jobs > 0).map((q) => `${q.class}: ${plural(q.jobs, "job")} ${q.state}`)
+  const [said, setSaid] = useState<Found>()
+  useEffect(() => void get<Found>("/v1/queues").then(setSaid, () => undefined), [jobs]) // what the page may not see it does without
+  if (!said) return null
+  const busy = said.queues.flatMap((q) => [q.waiting > 0 && `${q.class}: ${plural(q.waiting, "job")} waiting`, q.running > 0 && `${q.class}: ${plural(q.running, "job")} running`]).filter(Boolean)
   return (
-    <p role="status" class="muted">
-      {said === undefined ? "" : said.length === 0 ? "Nothing waits, and no worker is busy." : said.join("; ")}
-    </p>
+    <>
+      <p role="status" class="muted">
+        {busy.length === 0 ? "Nothing waits, and no worker is busy." : busy.join("; ")}
+      </p>
+      <Workers workers={said.workers} />
+    </>
+  )
+}
+
+function Workers({ workers }: { workers: Worker[] }) {
+  if (workers.length === 0) return <p class="note warn">No worker answers: jobs wait until one does.</p>
+  return (
+    <details>
+      <summary>{plural(workers.length, "worker")}</summary>
+      <Wide label="Workers">
+        <table>
+          <thead>
+            <tr>
+              <th>Worker</th>
+              <th>Since</th>
+              <th>Does</th>
+            </tr>
+          </thead>
+          <tbody>
+            {workers.map((w, i) => (
+              <tr key={i}>
+                <td>{w.host}</td>
+                <td>{when(w.since)}</td>
+                <td>{w.posts.map((p) => `${p.class}: ${p.busy} of ${p.slots}`).join(", ")}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Wide>
+    </details>
   )
 }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks"
-import { type Job, type Preflight, Problem, type Run, type Service, type Workflow, type Proofs, final, get, work } from "./api"
+import { type Job, type Preflight, Problem, type Run, type Service, type Workflow, type Proofs, final, get, useOf, work } from "./api"
 import { Progress, useJob } from "./jobs"
 import { PreflightTable } from "./preflight"
 import { Outcome, Trouble, bytes, count, plural, seconds } from "./words"
@@ -34,7 +34,7 @@ export function Prove({ run, workflow }: { run: Run; workflow: Workflow }) {
         A proof shows that the module gives this result, to whoever has the proof and the verifying keys: nobody runs the task again. To make one takes minutes and gigabytes.
       </p>
       <div class="row">
-        <button type="button" onClick={() => begin(() => work("/v1/preflights", { workflow: run.workflow }), setCounting)}>
+        <button type="button" onClick={() => begin(() => work("/v1/preflights", { workflow: run.workflow }, useOf(workflow)), setCounting)}>
           What would it take?
         </button>
         {counted.job && <Progress job={counted.job} />}
@@ -67,7 +67,7 @@ export function Prove({ run, workflow }: { run: Run; workflow: Workflow }) {
             </label>
           </fieldset>
           <p class="muted">The service sees what it proves. Keys that are not there yet are made first, which takes minutes; they are development keys, whose maker can prove anything.</p>
-          <button type="button" class="main" disabled={chosen.length === 0 || busy} onClick={() => begin(() => work("/v1/proofs", { run: run.run, tasks: chosen, scheme }), setProving)}>
+          <button type="button" class="main" disabled={chosen.length === 0 || busy} onClick={() => begin(() => work("/v1/proofs", { run: run.run, tasks: chosen, scheme }, useOf(workflow, "zk")), setProving)}>
             Prove
           </button>
         </>

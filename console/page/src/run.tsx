@@ -58,6 +58,7 @@ function useEvidence(run: string): Evidence {
   const want = () => {
     if (asked.current) return
     asked.current = true
+    setError(undefined)
     bundle(run)
       .then(open)
       .then(setOpened, (e) => {

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks"
 import { type Keys, type Service, get } from "./api"
+import { Access } from "./access"
 import { ReadTokens } from "./tokens"
 import { Id, Trouble, bytes, count, plural, short } from "./words"
 
@@ -69,7 +70,7 @@ export function ServicePage() {
       <p>
         {service.development
           ? "Development mode: whoever uses the service's own machine may do everything below without a token, and so may this page. All others need one."
-          : "Every request needs a token: a chain of delegations that begins with the service's key and leads to whoever asks. This page holds no key, so that most of it does not work here."}
+          : "Every request needs a token: a chain of delegations that begins with the service's key and leads to whoever asks. This page asks with the key below."}
         {service.public && " Content can be read by everybody."}
       </p>
       <dl class="commands">
@@ -86,6 +87,7 @@ export function ServicePage() {
         Effects that workflows may have here: {service.effects.length === 0 ? "none" : <code>{service.effects.join(", ")}</code>}. What is delegated is narrowed by policies, and ends by
         time or by revocation: <code>trilemma delegate</code>, <code>trilemma revoke</code>.
       </p>
+      <Access service={service} commands={commands.map(([c]) => c)} changed={load} />
       <h2>Read a token</h2>
       <ReadTokens />
       <h2>Limits</h2>

@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks"
-import { type Mistake, Problem, type Service, type Workflow, fresh, get, post, request, work } from "./api"
+import { type Mistake, Problem, type Service, type Workflow, fresh, get, post, put, request, useOf, work } from "./api"
 import { cidOf } from "./cbor"
 import { Editor } from "./editor"
 import { Choose, bytesOf } from "./files"
@@ -94,7 +94,7 @@ export function SubmitPage({ dropped }: { dropped: File[] }) {
         setBusy(`Sending ${base(n.path)}, ${bytes(data.length)}`)
         const cid = await cidOf(data)
         const to = n.key === "mod" && isModule(data) ? "modules" : "blocks"
-        await request(`/v1/${to}/${cid}`, { method: "PUT", body: data as BodyInit, headers: { "Content-Type": "application/octet-stream" } })
+        await put(`/v1/${to}/${cid}`, data)
         cids.set(n.path, cid)
       }
       setBusy("Compiling")
@@ -124,7 +124,7 @@ export function SubmitPage({ dropped }: { dropped: File[] }) {
         ...(native && { engine: options.engine }),
         ...(options.transcript && { transcript: true }),
         ...(options.fresh && { fresh: fresh() }),
-      })
+      }, useOf(w))
       location.hash = "#/job/" + encodeURIComponent(job.id)
     } catch (e) {
       setTrouble(e)

@@ -1,5 +1,5 @@
 import { useState } from "preact/hooks"
-import { type Preflight, Problem, type Report, type Run, type Workflow, work } from "./api"
+import { type Preflight, Problem, type Report, type Run, type Workflow, useOf, work } from "./api"
 import { type Opened, verify } from "./checker"
 import { useJob } from "./jobs"
 import { revealed } from "./report"
@@ -100,7 +100,7 @@ export function Trilemma({ run, workflow, measured, tell, here }: Props) {
           <button type="button" class="main" disabled={busy !== ""} onClick={() => measure(o)}>
             Measure here
           </button>
-          <button type="button" disabled={waiting} onClick={() => work("/v1/preflights", { workflow: workflow.workflow }).then((j) => setCounting(j.id), setError)}>
+          <button type="button" disabled={waiting} onClick={() => work("/v1/preflights", { workflow: workflow.workflow }, useOf(workflow)).then((j) => setCounting(j.id), setError)}>
             Count it, for a proof
           </button>
           <span role="status">{busy || (waiting && "The service counts the run")}</span>

@@ -36,7 +36,7 @@ export const percent = (p: number) => `${(p * 100).toLocaleString("en", { maximu
 // short is a CID or a DID with its middle left out.
 export const short = (id: string) => (id.length > 24 ? `${id.slice(0, id.startsWith("did:key:") ? 14 : 8)}…${id.slice(-6)}` : id)
 
-export const when = (t: string) => new Date(t).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" })
+export const when = (t: string | number) => new Date(t).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" })
 
 // Id shows a CID or a DID, and copies it when it is clicked.
 export function Id({ id }: { id: string }) {
@@ -56,12 +56,16 @@ export function Outcome({ of, children }: { of: string; children?: string }) {
 // Trouble says what went wrong, and what to do about it.
 export function Trouble({ error, again }: { error: unknown; again?: () => void }) {
   const p = error instanceof Problem ? error : new Problem("page", error instanceof Error ? error.message : String(error))
-  const token = p.status === 401
+  const token = p.status === 401 || p.status === 403 && p.code.startsWith("capability/")
   return (
     <div class="note bad" role="alert">
       <p>{p.detail}</p>
       {p.hint && <p>{p.hint}</p>}
-      {token && <p>This service asks for a token with every request, and the console holds no key. Use the command line with --remote, or serve on a loopback address without --tokens.</p>}
+      {token && (
+        <p>
+          This service lets in only who has a token. <a href="#/service">Give this browser a key</a>, and have somebody delegate to it what you need.
+        </p>
+      )}
       <p class="muted">
         <code>{p.code}</code>
       </p>

@@ -1,11 +1,12 @@
 // The story of a run, as somebody sees it in a browser: from submitting a workflow to checking it without trusting the service that ran it. Started by story_test.go.
 import assert from "node:assert/strict"
+import { execFileSync } from "node:child_process"
 import { mkdirSync, readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { chromium } from "playwright-core"
 import { cable } from "./cable.mjs"
 
-const { SERVICE, BROWSER, EVIDENCE } = process.env
+const { SERVICE, LOCKED, OWNER, TRILEMMA, BROWSER, EVIDENCE } = process.env
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 const line = await cable(SERVICE)
 const browser = await chromium.launch({ executablePath: BROWSER, args: ["--no-sandbox"] })
@@ -20,7 +21,7 @@ let offline = false
 page.on("pageerror", (e) => trouble.push("error: " + e))
 page.on("console", (m) => !offline && m.type() === "error" && !/status of 4\d\d/.test(m.text()) && trouble.push("console: " + m.text()))
 context.on("request", (r) => {
-  if (!r.url().startsWith(line.url + "/") && !r.url().startsWith("blob:")) trouble.push("request to another host: " + r.url())
+  if (![line.url + "/", LOCKED + "/", "blob:"].some((u) => r.url().startsWith(u))) trouble.push("request to another host: " + r.url())
   if (r.headers()["last-event-id"]) resumed.push(r.url())
 })
 
@@ -69,9 +70,11 @@ async function narrow(what) {
 }
 
 // submit runs calls of fib, a task for each.
-async function submit(...params) {
+const submit = (...params) => submitTo(line.url, ...params)
+
+async function submitTo(url, ...params) {
   const tasks = Object.fromEntries(params.map((n) => ["fib" + n, { run: { mod: "fib.wasm", fun: "fib", params: [n] }, fuel: 1e10 }]))
-  await page.goto(line.url + "/#/")
+  await page.goto(url + "/#/")
   await page.getByRole("heading", { name: "Submit a workflow" }).waitFor()
   await page.getByLabel("Workflow, as JSON or YAML").fill(JSON.stringify({ trilemma: "workflow/1", tasks }, null, 2))
   const needed = page.locator(".names input[type=file]")
@@ -280,15 +283,28 @@ try {
   await accessible("receipt")
   await page.goto(line.url + "/#/jobs")
   await page.getByRole("link", { name: "Preflight" }).first().waitFor()
+  await page.getByText(/^\d+ workers?$/).click()
+  await page.getByRole("region", { name: "Workers" }).getByText(/execute: \d+ of \d+/).waitFor()
   await shot("jobs")
   await accessible("jobs")
   await page.goto(line.url + "/#/service")
   await page.getByText("Development mode").waitFor()
-  await page.setInputFiles("main input[type=file]", EVIDENCE + "/alice.ucan")
+  await page.setInputFiles("section[aria-label='Read a token'] input[type=file]", EVIDENCE + "/alice.ucan")
   await page.getByRole("list", { name: "What the tokens say" }).getByText("/wasm/run").waitFor()
   await shot("service")
   await accessible("service")
   await narrow("service")
+
+  step("a check that is stopped, and made again")
+  await submit(38)
+  await page.getByRole("heading", { name: "Run ok" }).waitFor()
+  await tab("Verify here").click()
+  await button("Verify here").click()
+  await button("Stop").click()
+  await page.getByText("nothing was established").waitFor()
+  await page.getByRole("radio", { name: /^attest/ }).check()
+  await button("Verify here").click()
+  await verdict("valid")
 
   step("files, without a network: an honest bundle, a forged one, one with a bent transcript")
   await page.goto(line.url + "/#/verify")
@@ -348,6 +364,51 @@ try {
   assert.ok(resumed.slice(before).some((u) => u.includes("/events")), "the stream was not taken up where it broke")
   assert.equal(await page.locator(".node.ok").count(), 4)
   await shot("resumed")
+
+  step("a service that asks for tokens: a key of the browser's own, and what is delegated to it")
+  await page.goto(LOCKED + "/#/jobs")
+  await page.getByText("lets in only who has a token").waitFor()
+  await accessible("locked")
+  await page.getByRole("link", { name: "Give this browser a key" }).click()
+  await button("Make a key").click()
+  const command = await page.getByText(/^trilemma delegate --to/).textContent()
+  const delegated = (...more) => execFileSync(TRILEMMA, [...command.split(" ").slice(1), ...more], { env: { ...process.env, TRILEMMA_HOME: OWNER }, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })
+  await page.getByLabel("What was delegated to this browser's key").fill(delegated("--cmd", "/job/read"))
+  await button("Take").click()
+  await page.getByText("It may do this here: /job/read.").waitFor()
+  await page.goto(LOCKED + "/#/jobs")
+  await page.getByText("Nobody has asked for anything yet").waitFor()
+  await page.goto(LOCKED + "/#/service")
+  await page.setInputFiles("section[aria-label=\"This browser's key\"] input[type=file]", EVIDENCE + "/alice.ucan")
+  await page.getByText("not for this browser's key").waitFor()
+  await page.getByLabel("What was delegated to this browser's key").fill(delegated("--policy", '["<=", ".fuel", 100000000000]', "--cmd", "/wasm"))
+  await button("Take").click()
+  await page.getByText("It may do this here: /wasm/run, /job/read.").waitFor()
+  await page.getByLabel("What was delegated to this browser's key").fill(delegated())
+  await button("Take").click()
+  await page.getByText("It may do everything here.").waitFor()
+  assert.equal(await page.getByRole("list", { name: "What was delegated" }).getByRole("listitem").count(), 3)
+  await shot("key")
+  await accessible("key")
+  await narrow("key")
+  await submitTo(LOCKED, 20)
+  await page.getByRole("heading", { name: "Run ok" }).waitFor()
+  await tab("Verify here").click()
+  await button("Verify here").click()
+  await verdict("valid")
+  await tab("Transcript").click()
+  await button("Draw and check").click()
+  await page.getByText("Drawn with a nonce of this browser").waitFor()
+  await verdict("valid")
+  await page.reload()
+  await page.getByRole("heading", { name: "Run ok" }).waitFor()
+  await page.goto(LOCKED + "/#/receipts")
+  await page.locator(".feed ul a").first().waitFor()
+  await page.goto(LOCKED + "/#/service")
+  await button("Forget the key, and what was delegated to it").click()
+  await button("Make a key").waitFor()
+  await page.goto(LOCKED + "/#/jobs")
+  await page.getByText("lets in only who has a token").waitFor()
 
   assert.deepEqual(trouble, [])
   console.log("told")

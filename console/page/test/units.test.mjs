@@ -1,5 +1,6 @@
 // The page's parts that need no browser.
 import assert from "node:assert/strict"
+import { readFileSync } from "node:fs"
 import { after, test } from "node:test"
 import { createServer } from "vite"
 
@@ -8,7 +9,8 @@ after(() => vite.close())
 const load = (name) => vite.ssrLoadModule(`/src/${name}`)
 
 const { names, replace, effectsIn, without } = await load("names.ts")
-const { Link, base32, cidOf, decode, fromJSON } = await load("cbor.ts")
+const { Link, base32, cidOf, decode, encode, fromJSON } = await load("cbor.ts")
+const { chainOf, commandOf, covers, didOf, readDelegations, tokenFor } = await load("token.ts")
 const { parse } = await load("events.ts")
 const { columns } = await load("graph.tsx")
 const { badCounts, detection } = await load("transcript.tsx")
@@ -125,4 +127,76 @@ test("numbers for people", () => {
   assert.deepEqual([1023, 1024, 1 << 20].map(bytes), ["1023 B", "1.0 KiB", "1.0 MiB"])
   assert.deepEqual([1, 1e3, 1e5, 1e9].map(round), ["1 B", "1 kB", "100 kB", "1 GB"])
   assert.deepEqual([5e-6, 0.002, 0.5, 30, 600].map(seconds), ["5 µs", "2.0 ms", "500 ms", "30 s", "10 min"])
+})
+
+test("DAG-CBOR is written as it is read, keys in order", async () => {
+  const hexOf = (v) => Buffer.from(encode(v)).toString("hex")
+  for (const [v, want] of [
+    [0, "00"], [23, "17"], [24, "1818"], [255, "18ff"], [256, "190100"], [1000, "1903e8"], [65536, "1a00010000"], [2 ** 32, "1b0000000100000000"], [-1, "20"], [-1000, "3903e7"],
+    [18446744073709551615n, "1bffffffffffffffff"], [null, "f6"], [true, "f5"], ["é", "62c3a9"], [Uint8Array.of(1, 2, 3), "43010203"], [[1, []], "820180"],
+    [{ bb: 1, a: 2, c: 3 }, "a361610261630362626201"],
+  ]) {
+    assert.equal(hexOf(v), want)
+  }
+  const link = new Link(await cidOf(new TextEncoder().encode("hello"), 0x71))
+  assert.equal(decode(encode({ x: link })).x.cid, link.cid)
+  assert.throws(() => encode(1.5), /no integer/)
+  assert.throws(() => encode(2 ** 60), /no integer/)
+})
+
+test("every request has the command that the service asks for", () => {
+  const { paths } = JSON.parse(readFileSync("../../docs/openapi.json", "utf8"))
+  let seen = 0
+  for (const [path, item] of Object.entries(paths)) {
+    for (const [method, op] of Object.entries(item)) {
+      const [, needs = ""] = /Needs the command `([^`]+)`/.exec(op.description ?? "") ?? []
+      assert.equal(commandOf(method.toUpperCase(), path.replace(/{[^}]*}/, "x") + "?a=b"), needs, `${method} ${path}`)
+      seen++
+    }
+  }
+  assert.ok(seen > 30)
+  assert.equal(commandOf("GET", "/metrics"), "")
+  assert.equal(commandOf("GET", "/console/samples/examples/image.json"), "")
+})
+
+test("a public key has the did:key of the method's own example", () => {
+  // https://w3c-ccg.github.io/did-key-spec/#ed25519-x25519, whose key is given there in base58.
+  const key = Buffer.from("2e6fcce36701dc791488e0d0b1745cc1e33a4c1c9fcc41c63bd343dbbe0970e6", "hex")
+  assert.equal(didOf(key), "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK")
+})
+
+test("delegations are read, and chains of them found", async () => {
+  const given = await readDelegations(readFileSync("test/given.ucan"))
+  const on = await readDelegations(readFileSync("test/given-on.ucan"))
+  const [service, alice, bob] = [given[0].issuer, given[0].audience, on.find((d) => d.cid !== given[0].cid).audience]
+  const find = (who, command, now = 2e9) => chainOf(on, who, service, command, now)?.map((d) => d.audience)
+  assert.deepEqual(find(bob, "/wasm/run"), [alice, bob])
+  assert.deepEqual(find(alice, "/wasm/run"), [alice])
+  assert.equal(find(bob, "/prove"), undefined, "it was not delegated")
+  assert.equal(find(bob, "/wasm/run", 5e9), undefined, "it has expired")
+  assert.equal(find("did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK", "/wasm/run"), undefined)
+  assert.ok(on.some((d) => d.capped) && !given[0].capped)
+  // A ring of delegations leads nowhere, and comes to an end.
+  const ring = Array.from({ length: 400 }, (_, i) => ({ ...given[0], subject: null, issuer: "k" + ((i + 1) % 20), audience: "k" + (i % 20) }))
+  assert.equal(chainOf(ring, "k0", service, "/wasm/run", 2e9), undefined)
+  assert.ok(covers("/", "/x/y") && covers("/x", "/x/y") && !covers("/x", "/xy") && !covers("/x/y", "/x"))
+  for (const bad of ["", "hello", "C!!!", "Cgg"]) await assert.rejects(readDelegations(new TextEncoder().encode(bad)))
+})
+
+test("a token is an envelope that its signer signed", async () => {
+  const pair = await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"])
+  const did = didOf(new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey)))
+  const sign = async (data) => new Uint8Array(await crypto.subtle.sign("Ed25519", pair.privateKey, data))
+  const [d] = await readDelegations(readFileSync("test/given.ucan"))
+  const asked = { method: "POST", path: "/v1/runs?x=1", body: new TextEncoder().encode("{}"), use: { fuel: 5, memory: 1, modules: [cid] } }
+  const text = await tokenFor({ did, sign }, d.issuer, [d], "/wasm/run", asked, 1000)
+  assert.match(text, /^C[A-Za-z0-9_-]+$/)
+  const tokens = decode(Uint8Array.from(Buffer.from(text.slice(1), "base64url")))["ctn-v1"]
+  assert.equal(tokens.length, 2)
+  assert.ok(tokens.some((t) => Buffer.from(t).equals(Buffer.from(d.token))))
+  const [signature, content] = decode(tokens.find((t) => t.length !== d.token.length || !Buffer.from(t).equals(Buffer.from(d.token))))
+  assert.ok(await crypto.subtle.verify("Ed25519", pair.publicKey, signature, encode(content)))
+  const p = content["ucan/inv@1.0.0"]
+  assert.deepEqual([p.iss, p.sub, p.cmd, p.iat, p.exp, p.nonce.length, p.prf[0].cid], [did, d.issuer, "/wasm/run", 1000, 1060, 16, d.cid])
+  assert.deepEqual([p.args.http.method, p.args.http.path, p.args.fuel, p.args.modules[0]], ["POST", "/v1/runs?x=1", 5, cid])
 })
