@@ -45,7 +45,7 @@ func (e *Engine) Crew(ctx context.Context) ([]Member, error) {
 	inbox := e.nc.NewInbox()
 	answers, err := e.nc.SubscribeSync(inbox)
 	if err == nil {
-		defer answers.Unsubscribe() //nolint:errcheck // the connection may be gone, and with it the subscription
+		defer answers.Unsubscribe() // it may have gone with the connection
 		err = e.nc.PublishRequest(crewSubject, inbox, nil)
 	}
 	if err != nil {
