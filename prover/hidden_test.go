@@ -155,6 +155,11 @@ func TestForgedHiddenRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	forgedHiddenRun(t, r)
+}
+
+func forgedHiddenRun(t *testing.T, r *Runs) {
+	t.Helper()
 	secret := hidden.Opening{Stream: []byte("nobody else knows this"), Salt: hidden.Salt{9, 31: 1}}
 	c := conceal(copier(1, 2), [][]byte{[]byte("public"), nil}, 1, secret, 2, secret.Stream, secret.Salt)
 	chips := r.Family().Scheme.Chips

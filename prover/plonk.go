@@ -130,6 +130,19 @@ func (k *Keys) commitPlonk(u *Unit) (c parts.Commitment, err error) {
 
 // provePlonk proves a part.
 func (k *Keys) provePlonk(u *Unit, a *Asked) (*plonk.Proof, error) {
+	p, err := k.solvePlonk(u, a)
+	if err != nil {
+		return nil, err
+	}
+	made, err := p.finish()
+	if err != nil {
+		return nil, err
+	}
+	return plonk.NewProof(made)
+}
+
+// solvePlonk begins the proof of a part.
+func (k *Keys) solvePlonk(u *Unit, a *Asked) (*plonkProof, error) {
 	system, r, key, err := k.readyPlonk()
 	if err != nil {
 		return nil, err
@@ -147,9 +160,5 @@ func (k *Keys) provePlonk(u *Unit, a *Asked) (*plonk.Proof, error) {
 		return nil, err
 	}
 	vk := key.Gnark()
-	p, err := provePlonk(system, solved.(*cs.SparseR1CSSolution), r, &vk, values, point, append(slices.Clip(a.Public), a.Mask))
-	if err != nil {
-		return nil, err
-	}
-	return plonk.NewProof(p)
+	return newPlonkProof(system, solved.(*cs.SparseR1CSSolution), r, &vk, values, point, append(slices.Clip(a.Public), a.Mask)), nil
 }

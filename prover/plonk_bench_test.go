@@ -83,7 +83,7 @@ func (p *plainPlonk) ours() (*gnarkplonk.Proof, error) {
 	if err != nil {
 		return nil, err
 	}
-	return provePlonk(p.system, solved.(*cs.SparseR1CSSolution), p.ref, p.vk, values, point, []fr.Element{p.inputs[0], mask})
+	return newPlonkProof(p.system, solved.(*cs.SparseR1CSSolution), p.ref, p.vk, values, point, []fr.Element{p.inputs[0], mask}).finish()
 }
 
 // TestPlonkAgreesWithGnark: for one circuit, gnark's verifier as it is takes our proofs and gnark's, and neither with another input.

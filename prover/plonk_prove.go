@@ -57,15 +57,20 @@ func newFixed(system *cs.SparseR1CS, g *grid) fixed {
 	return f
 }
 
-// provePlonk makes a proof for a solution. columns is what commitment commits to, on the rows; public are the public inputs, and behind them the commitment's value.
-func provePlonk(system *cs.SparseR1CS, solution *cs.SparseR1CSSolution, ref *Reference, vk *gnarkplonk.VerifyingKey, columns []fr.Element, commitment bn254.G1Affine,
-	public []fr.Element) (*gnarkplonk.Proof, error) {
+// newPlonkProof begins a proof of a solution. columns is what commitment commits to, on the rows; public are the public inputs, and behind them the commitment's value.
+func newPlonkProof(system *cs.SparseR1CS, solution *cs.SparseR1CSSolution, ref *Reference, vk *gnarkplonk.VerifyingKey, columns []fr.Element, commitment bn254.G1Affine,
+	public []fr.Element) *plonkProof {
 	p := &plonkProof{grid: newGrid(ref.size), ref: ref, vk: vk, public: public,
 		fs: fiatshamir.NewTranscript(sha256.New(), "gamma", "beta", "alpha", "zeta")}
 	p.fixed = newFixed(system, p.grid)
 	p.values = [3][]fr.Element{solution.L, solution.R, solution.O}
 	p.proof.Bsb22Commitments = []bn254.G1Affine{commitment}
 	p.columns = p.grid.interpolate(columns)
+	return p
+}
+
+// finish makes the proof.
+func (p *plonkProof) finish() (*gnarkplonk.Proof, error) {
 	for _, step := range []func() error{p.wires, p.product, p.divide, p.open} {
 		if err := step(); err != nil {
 			return nil, err
@@ -181,12 +186,21 @@ func (p *plonkProof) factor(out, value, id *fr.Element) *fr.Element {
 	return out.Add(out, &p.gamma)
 }
 
-// divide commits to the quotient (round 3): with all constraints on the rows as polynomials,
+// divide commits to the quotient (round 3).
+func (p *plonkProof) divide() error {
+	h := p.quotient()
+	for i := 3 * (p.grid.n + 2); i < len(h); i++ {
+		if !h[i].IsZero() {
+			return errors.New("the constraints are not satisfied")
+		}
+	}
+	return p.thirds(h)
+}
+
+// quotient is h: with all constraints on the rows as polynomials,
 //
 //	gate + α·(Z(ωX)·Π(wire + β·S + γ) − Z·Π(wire + β·shift·X + γ)) + α²·L₁·(Z − 1) = h·(Xⁿ − 1)
-//
-// in three parts, each blinded against the next.
-func (p *plonkProof) divide() error {
+func (p *plonkProof) quotient() []fr.Element {
 	g, f := p.grid, &p.fixed
 	l, r, o, z := g.evaluate(p.lro[0]), g.evaluate(p.lro[1]), g.evaluate(p.lro[2]), g.evaluate(p.z)
 	next := g.evaluate(scaled(p.z, &g.rows.Generator))
@@ -225,13 +239,12 @@ func (p *plonkProof) divide() error {
 		copied.Mul(&copied, &p.alpha)
 		sum[i].Add(&sum[i], &copied)
 	})
-	h := g.quotient(sum)
-	part := g.n + 2
-	for i := 3 * part; i < len(h); i++ {
-		if !h[i].IsZero() {
-			return errors.New("the constraints are not satisfied")
-		}
-	}
+	return g.quotient(sum)
+}
+
+// thirds commits to the quotient in three parts, each blinded against the next.
+func (p *plonkProof) thirds(h []fr.Element) error {
+	part := p.grid.n + 2
 	by, err := random(2)
 	if err != nil {
 		return err
