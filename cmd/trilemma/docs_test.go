@@ -47,6 +47,7 @@ var shapes = map[string]any{
 	"bench-http":       lab.HTTPReport{},
 	"bench-workers":    workersJSON{},
 	"letters":          lettersJSON{},
+	"worker-list":      wire.Queues{},
 	"prove":            wire.Proofs{},
 	"open":             openedJSON{},
 	"setup-list":       setupJSON{},

@@ -41,7 +41,7 @@ func (f *remoteFlags) add(root *cobra.Command) {
 
 // remoteCommands are those that a service can do the work of.
 func remoteCommands() []string {
-	return []string{"run", "exec", "verify", "prove", "preflight", "inspect", "dispute", "challenge new", "challenge answer", "challenge check", "hearing open", "hearing answer", "hearing show"}
+	return []string{"run", "exec", "verify", "prove", "preflight", "inspect", "dispute", "challenge new", "challenge answer", "challenge check", "hearing open", "hearing answer", "hearing show", "worker list"}
 }
 
 // check refuses a service where it was named for a command that needs none. One that the environment names is for those that do.

@@ -43,6 +43,7 @@ is secret is refused when it is submitted.`,
 		Example: `  trilemma worker --nats nats://10.0.0.1:4222 --key service.key
   trilemma worker --nats tls://nats.example:4222 --nats-credentials worker.creds --classes check
   trilemma worker --nats nats://10.0.0.1:4222 --classes prove --scheme small
+  trilemma worker list --nats nats://10.0.0.1:4222
   trilemma worker letters --nats nats://10.0.0.1:4222`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -72,7 +73,7 @@ is secret is refused when it is submitted.`,
 	completeFlag(c, "log-level", oneOf("debug", "info", "warn", "error"))
 	completeFlag(c, "files", completeDir)
 	completeFlag(c, "data", completeDir)
-	c.AddCommand(a.lettersCommand())
+	c.AddCommand(a.workerListCommand(), a.lettersCommand())
 	return c
 }
 

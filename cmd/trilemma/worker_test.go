@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -88,6 +89,12 @@ func TestWorkers(t *testing.T) {
 		page, _, err := e.List(t.Context(), cluster.ListConfig{State: cluster.Running})
 		return err == nil && len(page) == 1
 	})
+	for _, from := range [][]string{{"--nats", url}, {"--remote", s.url}} {
+		code, stdout, stderr := trilemma(t, dir, append([]string{"worker", "list"}, from...)...)
+		if code != 0 || !strings.Contains(stdout, fmt.Sprintf("/%d ", victim.Process.Pid)) || !strings.Contains(stdout, "execute 1 of ") {
+			t.Errorf("the workers, from %v: %d\n%s%s", from, code, stdout, stderr)
+		}
+	}
 	if err := victim.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
