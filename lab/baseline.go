@@ -21,10 +21,10 @@ const (
 
 func baselines() []mode {
 	return []mode{
-		{BaseWazero, []stage{{stageProduce, produceBare}}},
-		{BaseSignature, []stage{{stageProduce, signReceipt}, {stageCheck, checkReceipt}}},
-		{BaseGroth16, []stage{{stageProduce, provePlain}}},
-		{BaseKeys, []stage{{stageProduce, makeKeys}}},
+		{BaseWazero, []stage{{stageProduce, produceBare}}, 0},
+		{BaseSignature, []stage{{stageProduce, signReceipt}, {stageCheck, checkReceipt}}, 0},
+		{BaseGroth16, []stage{{stageProduce, provePlain}}, 0},
+		{BaseKeys, []stage{{stageProduce, makeKeys}}, 0},
 	}
 }
 
@@ -55,7 +55,7 @@ func produceBare(ctx context.Context, s *subject) (turn, after func() error, err
 
 // signReceipt signs a task's receipt again.
 func signReceipt(ctx context.Context, s *subject) (turn, after func() error, err error) {
-	x, err := newSigner(&store.Memory{}, nil, true)
+	x, err := newSigner(&store.Memory{}, nil, true, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -63,7 +63,7 @@ func signReceipt(ctx context.Context, s *subject) (turn, after func() error, err
 	if err != nil {
 		return nil, nil, err
 	}
-	w, err := c.compile(x.key.DID())
+	w, err := c.compile(x.key.DID(), nil)
 	if err != nil {
 		return nil, nil, err
 	}

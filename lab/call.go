@@ -13,6 +13,8 @@ import (
 	"github.com/trilemma-dev/trilemma/guests"
 	"github.com/trilemma-dev/trilemma/internal/engine"
 	"github.com/trilemma-dev/trilemma/internal/evaluate"
+	"github.com/trilemma-dev/trilemma/internal/hidden"
+	"github.com/trilemma-dev/trilemma/internal/secrets"
 	"github.com/trilemma-dev/trilemma/link"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/store"
@@ -84,8 +86,8 @@ func callOf(guest string, instructions uint64) (call, error) {
 // work makes the call ready to run without a workflow.
 func (c call) work() (*Work, error) { return newWork(c.guest, c.fun, c.result, c.params) }
 
-// compile makes the call the only task of a workflow for an executor.
-func (c call) compile(executor string) (*workflow.Workflow, error) {
+// compile makes the call the only task of a workflow for an executor. With a set of secrets the task hides all that goes in and comes out, and the set opens it.
+func (c call) compile(executor string, private *secrets.Set) (*workflow.Workflow, error) {
 	files := map[string][]byte{}
 	params := make([]any, len(c.params))
 	for i, p := range c.params {
@@ -106,7 +108,12 @@ func (c call) compile(executor string) (*workflow.Workflow, error) {
 	if c.result != "" {
 		run["result"] = c.result
 	}
-	text, err := json.Marshal(map[string]any{"trilemma": "workflow/1", "tasks": map[string]any{"task": map[string]any{"run": run}}})
+	task := map[string]any{"run": run}
+	var seal func([]byte) (hidden.Commitment, error)
+	if private != nil {
+		task["secret"], seal = true, private.Hide
+	}
+	text, err := json.Marshal(map[string]any{"trilemma": "workflow/1", "tasks": map[string]any{"task": task}})
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +121,7 @@ func (c call) compile(executor string) (*workflow.Workflow, error) {
 	if err != nil {
 		return nil, err
 	}
-	return workflow.Compile(d, workflow.Config{Sub: executor, Profile: link.Profile, Fuel: 1 << 40, Memory: link.DefaultPages, Output: link.DefaultOutput,
+	return workflow.Compile(d, workflow.Config{Sub: executor, Profile: link.Profile, Fuel: 1 << 40, Memory: link.DefaultPages, Output: link.DefaultOutput, Seal: seal,
 		ReadFile: func(name string) ([]byte, error) {
 			if data, ok := files[name]; ok {
 				return data, nil
@@ -133,8 +140,8 @@ type signer struct {
 }
 
 // newSigner makes an executor with a key of its own, over a store that others may share. Without a runner it runs on the machine, with transcripts.
-// fresh says that what is known is run again.
-func newSigner(keep *store.Memory, native evaluate.Runner, fresh bool) (*signer, error) {
+// fresh says that what is known is run again; a set of secrets opens what calls hide.
+func newSigner(keep *store.Memory, native evaluate.Runner, fresh bool, private *secrets.Set) (*signer, error) {
 	key, err := capability.GenerateKey("ed25519")
 	if err != nil {
 		return nil, err
@@ -142,6 +149,9 @@ func newSigner(keep *store.Memory, native evaluate.Runner, fresh bool) (*signer,
 	cfg := executor.Config{Signer: key, Runner: native, Engine: engine.NameNative, Blocks: keep, Records: keep, Memo: keep, Fresh: fresh}
 	if native == nil {
 		cfg.Runner, cfg.Engine, cfg.Recorder = &engine.Machine{}, engine.NameMachine, &machine.Engine{}
+	}
+	if private != nil {
+		cfg.Secrets = private
 	}
 	x, err := executor.New(cfg)
 	return &signer{key, x}, err

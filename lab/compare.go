@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/trilemma-dev/trilemma/machine"
-	"github.com/trilemma-dev/trilemma/verifier"
 )
 
 // Settings are what a measurement depends on beside the call, the mode and the computer: measurements under other settings are not comparable.
@@ -21,7 +20,7 @@ type Settings struct {
 	Samples uint64 `json:"samples"`          // segments that a spot-check draws
 	Seed    uint64 `json:"seed"`             // of challenges
 	Scheme  string `json:"scheme,omitempty"` // circuits of proofs; empty: the standard ones
-	Limit   int64  `json:"limit_ms"`         // for one stage: no turn but the first begins after a quarter of it, and what would take longer at once is not measured
+	Limit   int64  `json:"limit_ms"`         // for one stage: no turn but the first begins after an eighth of it, and what would take longer at once is not measured
 }
 
 func (s *Settings) limit() time.Duration { return time.Duration(s.Limit) * time.Millisecond }
@@ -54,7 +53,7 @@ type CompareConfig struct {
 }
 
 // Sizes are the lengths of calls that are compared, in Wasm instructions.
-func Sizes() []uint64 { return []uint64{10_000, 30_000, 100_000, 1_000_000, 10_000_000, 100_000_000} }
+func Sizes() []uint64 { return []uint64{10_000, 100_000, 1_000_000, 10_000_000, 100_000_000} }
 
 // Constraints are the sizes of plain circuits.
 func Constraints() []uint64 { return []uint64{1 << 12, 1 << 14, 1 << 16, 1 << 18} }
@@ -105,15 +104,16 @@ func (c *CompareConfig) fill() error {
 		return errors.New("lab: a directory is required")
 	}
 	for _, f := range []struct {
-		what      string
-		is, known *[]string
-	}{{"guest", &c.Guests, ptr(Guests())}, {"mode", &c.Modes, ptr(Modes())}} {
+		what  string
+		is    *[]string
+		known []string
+	}{{"guest", &c.Guests, Guests()}, {"mode", &c.Modes, Modes()}} {
 		if *f.is == nil {
-			*f.is = *f.known
+			*f.is = f.known
 		}
 		for _, name := range *f.is {
-			if !slices.Contains(*f.known, name) {
-				return fmt.Errorf("lab: there is no %s %q to compare: there are %v", f.what, name, *f.known)
+			if !slices.Contains(f.known, name) {
+				return fmt.Errorf("lab: there is no %s %q to compare: there are %v", f.what, name, f.known)
 			}
 		}
 	}
@@ -164,7 +164,7 @@ func (c *CompareConfig) plans() (ps []plan) {
 				add(m, true, "", n)
 			}
 		case BaseKeys:
-			if slices.Contains(c.Modes, string(verifier.ZK)) {
+			if slices.ContainsFunc(c.Modes, proves) {
 				add(m, true, "", 1)
 			}
 		}
@@ -237,6 +237,10 @@ func (c *Comparison) add(rows map[string]*Row) {
 // row measures one row, stage by stage, unless the last size says that a stage would take too long.
 func (c *CompareConfig) row(ctx context.Context, p plan, before [2]*Row) (*Row, error) {
 	row := p.row
+	if p.mode.most > 0 && row.Size > p.mode.most {
+		row.Skipped = fmt.Sprintf("it is measured on up to %d instructions", p.mode.most)
+		return &row, nil
+	}
 	if before[1] != nil {
 		if row.Skipped = before[1].tooLong(before[0], p.row.Size, c.Settings.limit()); row.Skipped != "" {
 			return &row, nil

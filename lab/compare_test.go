@@ -276,11 +276,14 @@ func TestPerformProof(t *testing.T) {
 		t.Skip("making keys takes half a minute")
 	}
 	c, err := lab.Compare(t.Context(), lab.CompareConfig{Settings: lab.Settings{Turns: 1, Samples: 1, Seed: 1, Limit: 600_000, Scheme: proof.Small}, Dir: t.TempDir(),
-		Guests: []string{"threshold"}, Sizes: []uint64{1000}, Modes: []string{"rerun", "zk"}, Constraints: []uint64{64, 1 << 12}})
+		Guests: []string{"threshold"}, Sizes: []uint64{1000}, Modes: []string{"rerun", "zk", lab.ModeSecret}, Constraints: []uint64{64, 1 << 12}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, zk := c.Rows[0], c.Rows[1]
+	again, zk, secret := c.Rows[0], c.Rows[1], c.Rows[2]
+	if secret.Skipped != "" || secret.Fuel != again.Fuel || secret.Input != again.Input || secret.Parts < zk.Parts || secret.Revealed.Output != 0 || secret.Revealed.Input > 16 || zk.Revealed.Input <= 16 || secret.Input != zk.Input {
+		t.Errorf("hidden: %+v", secret)
+	}
 	if zk.Skipped != "" || zk.Fuel != again.Fuel || zk.Steps == 0 || zk.Parts == 0 || zk.Constraints < int64(zk.Steps) || zk.Keys == 0 || zk.Evidence < int64(zk.Parts)*128 ||
 		zk.Soundness.Kind != lab.SoundCryptographic || !strings.Contains(zk.Soundness.Statement, "development keys") {
 		t.Errorf("%+v", zk)

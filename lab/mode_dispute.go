@@ -15,7 +15,7 @@ import (
 
 // produceQuarrel is what one of two executors spends, and leaves what both sign: the other one forges one bit of one state.
 func produceQuarrel(ctx context.Context, s *subject) (turn, after func() error, err error) {
-	x, err := newSigner(&store.Memory{}, nil, true)
+	x, err := newSigner(&store.Memory{}, nil, true, nil)
 	if err != nil {
 		return nil, nil, err
 	}

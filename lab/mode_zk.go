@@ -12,8 +12,10 @@ import (
 
 	"github.com/trilemma-dev/trilemma/circuits/proof"
 	"github.com/trilemma-dev/trilemma/internal/proving"
+	"github.com/trilemma-dev/trilemma/internal/secrets"
 	"github.com/trilemma-dev/trilemma/prover"
 	"github.com/trilemma-dev/trilemma/receipts"
+	"github.com/trilemma-dev/trilemma/runtime"
 	"github.com/trilemma-dev/trilemma/store"
 	"github.com/trilemma-dev/trilemma/verifier"
 )
@@ -47,8 +49,23 @@ func makeKeys(ctx context.Context, s *subject) (turn, after func() error, err er
 	return turn, after, nil
 }
 
+// ModeSecret is zk with all that goes in and comes out hidden.
+const ModeSecret = "zk-secret"
+
+// proves reports whether a mode makes proofs.
+func proves(mode string) bool { return mode == string(verifier.ZK) || mode == ModeSecret }
+
 // produceProof runs the call natively and proves it, from the workflow to the bundle's bytes.
 func produceProof(ctx context.Context, s *subject) (turn, after func() error, err error) {
+	return s.prove(ctx, nil)
+}
+
+// produceSecretProof does that with input and output hidden.
+func produceSecretProof(ctx context.Context, s *subject) (turn, after func() error, err error) {
+	return s.prove(ctx, secrets.New(rand.Reader))
+}
+
+func (s *subject) prove(ctx context.Context, private *secrets.Set) (turn, after func() error, err error) {
 	k, err := s.keys(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -57,11 +74,11 @@ func produceProof(ctx context.Context, s *subject) (turn, after func() error, er
 	if err != nil {
 		return nil, nil, err
 	}
-	x, err := newSigner(&store.Memory{}, e, true)
+	x, err := newSigner(&store.Memory{}, e, true, private)
 	if err != nil {
 		return nil, nil, err
 	}
-	w, err := s.call.compile(x.key.DID())
+	w, err := s.call.compile(x.key.DID(), private)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -77,7 +94,11 @@ func produceProof(ctx context.Context, s *subject) (turn, after func() error, er
 			return err
 		}
 		s.describe(r)
-		p := proving.New(proving.Config{Keys: k, Sessions: sessions, Random: rand.Reader, Now: time.Now})
+		cfg := proving.Config{Keys: k, Sessions: sessions, Random: rand.Reader, Now: time.Now}
+		if private != nil {
+			cfg.Open = private.Opening
+		}
+		p := proving.New(cfg)
 		b, made, err := p.Bundle(ctx, r.Bundle, nil)
 		if errors.Is(err, proving.ErrUnprovable) || errors.Is(err, proving.ErrMemory) {
 			return &Unfit{err.Error()}
@@ -85,15 +106,37 @@ func produceProof(ctx context.Context, s *subject) (turn, after func() error, er
 		if err != nil {
 			return err
 		}
-		s.Row.Steps, s.Row.Parts, s.Row.Constraints, s.Row.Keys = made[0].Steps, made[0].Parts, int64(made[0].Constraints), k.Bytes
+		s.Row.Fuel, s.Row.Steps, s.Row.Parts, s.Row.Constraints, s.Row.Keys = made[0].Fuel, made[0].Steps, made[0].Parts, int64(made[0].Constraints), k.Bytes
 		proved = b
 		return b.Write(&bytes.Buffer{})
 	}
 	after = func() error {
+		if private != nil {
+			if err := s.count(ctx, e); err != nil {
+				return err
+			}
+		}
 		_, err := s.keep(fileBundle, proved)
 		return err
 	}
 	return turn, after, nil
+}
+
+// count notes what a call is that hides it, for the owner: its receipt says no more than in which power of two.
+func (s *subject) count(ctx context.Context, e *runtime.Engine) error {
+	w, err := s.call.work()
+	if err != nil {
+		return err
+	}
+	r, err := e.Run(ctx, w.Linked, w.Streams, w.Limits)
+	if err != nil {
+		return err
+	}
+	s.Row.Fuel, s.Row.Steps, s.Row.Input = r.Fuel, 0, 0
+	for _, in := range w.Streams {
+		s.Row.Input += int64(len(in))
+	}
+	return nil
 }
 
 func checkProof(ctx context.Context, s *subject) (turn, after func() error, err error) {

@@ -18,16 +18,18 @@ import (
 type mode struct {
 	name   string
 	stages []stage
+	most   uint64 // instructions of the longest run that it is measured on; 0: any
 }
 
 // modes are all that are compared.
 func modes() []mode {
 	return []mode{
-		{string(verifier.Attest), []stage{{stageProduce, produceNative}, {stageCheck, checkAttest}}},
-		{string(verifier.Rerun), []stage{{stageProduce, produceNative}, {stageCheck, checkRerun}}},
-		{string(verifier.Spot), []stage{{stageProduce, produceTranscript}, {stageAnswer, answerSpot}, {stageCheck, checkSpot}}},
-		{string(verifier.Dispute), []stage{{stageProduce, produceQuarrel}, {stageCheck, checkDispute}}},
-		{string(verifier.ZK), []stage{{stageProduce, produceProof}, {stageCheck, checkProof}}},
+		{string(verifier.Attest), []stage{{stageProduce, produceNative}, {stageCheck, checkAttest}}, 0},
+		{string(verifier.Rerun), []stage{{stageProduce, produceNative}, {stageCheck, checkRerun}}, 0},
+		{string(verifier.Spot), []stage{{stageProduce, produceTranscript}, {stageAnswer, answerSpot}, {stageCheck, checkSpot}}, 0},
+		{string(verifier.Dispute), []stage{{stageProduce, produceQuarrel}, {stageCheck, checkDispute}}, 0},
+		{string(verifier.ZK), []stage{{stageProduce, produceProof}, {stageCheck, checkProof}}, 0},
+		{ModeSecret, []stage{{stageProduce, produceSecretProof}, {stageCheck, checkProof}}, 100_000}, // what hiding adds is seen there
 	}
 }
 
@@ -60,7 +62,7 @@ func produceNative(ctx context.Context, s *subject) (turn, after func() error, e
 	if err != nil {
 		return nil, nil, err
 	}
-	x, err := newSigner(&store.Memory{}, e, true)
+	x, err := newSigner(&store.Memory{}, e, true, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -68,7 +70,7 @@ func produceNative(ctx context.Context, s *subject) (turn, after func() error, e
 }
 
 func produceTranscript(ctx context.Context, s *subject) (turn, after func() error, err error) {
-	x, err := newSigner(&store.Memory{}, nil, true)
+	x, err := newSigner(&store.Memory{}, nil, true, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -77,7 +79,7 @@ func produceTranscript(ctx context.Context, s *subject) (turn, after func() erro
 
 // produce runs the call for an executor, from the workflow to the bundle's bytes, and keeps the last bundle.
 func (s *subject) produce(ctx context.Context, x *signer) (turn, after func() error, err error) {
-	w, err := s.call.compile(x.key.DID())
+	w, err := s.call.compile(x.key.DID(), nil)
 	if err != nil {
 		return nil, nil, err
 	}

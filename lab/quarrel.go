@@ -81,10 +81,10 @@ func (c call) quarrel(ctx context.Context) (honest *executor.Run, forged *receip
 	var signers [2]*signer
 	var runs [2]*executor.Run
 	for i := range runs {
-		if signers[i], err = newSigner(keep, nil, false); err != nil {
+		if signers[i], err = newSigner(keep, nil, false, nil); err != nil {
 			return nil, nil, 0, nil, err
 		}
-		w, err := c.compile(signers[i].key.DID())
+		w, err := c.compile(signers[i].key.DID(), nil)
 		if err != nil {
 			return nil, nil, 0, nil, err
 		}

@@ -148,7 +148,7 @@ type moment struct{ wall, cpu float64 }
 // least is how long what is measured lasts: a turn that is shorter is repeated until it does, and divided.
 const least = 20 * time.Millisecond
 
-// run takes one turn to get ready and then as many as are asked for and begin within a quarter of the limit. If already the first took that it is all there is.
+// run takes one turn to get ready and then as many as are asked for and begin within an eighth of the limit. If already the first took that it is all there is.
 func (h *harness) run(ctx context.Context) error {
 	began := time.Now()
 	first, other, err := h.take(1)
@@ -156,7 +156,7 @@ func (h *harness) run(ctx context.Context) error {
 		return err
 	}
 	h.first = first
-	budget := h.s.Settings.limit() / 4
+	budget := h.s.Settings.limit() / 8
 	if h.s.Settings.Turns == 1 || time.Since(began) > budget {
 		h.own, h.others = []moment{first}, []moment{other}
 		return nil

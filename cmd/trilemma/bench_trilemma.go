@@ -55,7 +55,7 @@ measurements: the same command goes on where it was interrupted, and more guests
 	}
 	c.Flags().StringVar(&f.guests, "guests", strings.Join(lab.Guests(), ","), "sample guests")
 	c.Flags().StringVar(&f.sizes, "sizes", shortSizes(lab.Sizes()), "lengths of runs, in Wasm instructions, roughly")
-	c.Flags().StringVar(&f.modes, "modes", strings.Join(lab.Modes(), ","), "modes")
+	c.Flags().StringVar(&f.modes, "modes", strings.Join(lab.Modes(), ","), "modes; zk-secret is zk with all hidden that goes in and comes out")
 	c.Flags().IntVar(&f.turns, "turns", 5, "how often each stage is measured, at most")
 	c.Flags().Uint64Var(&f.samples, "samples", defaultSamples, "segments that a spot-check draws")
 	c.Flags().Uint64Var(&f.seed, "seed", 1, "seed of the drawings")

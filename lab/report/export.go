@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/trilemma-dev/trilemma/lab"
+	"github.com/trilemma-dev/trilemma/verifier"
 )
 
 // table is all rows as CSV (RFC 4180): times in milliseconds, sizes in bytes.
@@ -83,10 +84,10 @@ type Metrics struct {
 	ZKVM          bool   `json:"is_zkvm"`
 }
 
-// zk is the mode whose evidence is a proof that hides what it is about.
-const zk = "zk"
+// proof reports whether a mode's evidence is a proof.
+func proof(mode string) bool { return mode == string(verifier.ZK) || mode == lab.ModeSecret }
 
-// proving is the rows in that form: every mode, of which only zk is a proof; answering a checker is a part of its cost.
+// proving is the rows in that form: every mode, of which only the ways of proving are proofs; answering a checker is a part of its cost.
 func proving(c *lab.Comparison) []Metrics {
 	out := []Metrics{}
 	for _, list := range [][]lab.Row{c.Rows, c.Baselines} {
@@ -96,7 +97,7 @@ func proving(c *lab.Comparison) []Metrics {
 				continue
 			}
 			m := Metrics{Name: "trilemma", Feature: r.Mode, Target: r.Guest, Input: r.Input, ProofSize: r.Evidence, Preprocessing: r.Keys, Constraints: r.Constraints, Peak: r.Peak(),
-				Cycles: r.Steps, ZK: r.Mode == zk || r.Mode == lab.BaseGroth16, ZKVM: r.Mode == zk}
+				Cycles: r.Steps, ZK: proof(r.Mode) || r.Mode == lab.BaseGroth16, ZKVM: proof(r.Mode)}
 			if m.Cycles == 0 {
 				m.Cycles = r.Fuel
 			}

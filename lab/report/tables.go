@@ -28,8 +28,8 @@ func trilemma(c *lab.Comparison) Table {
 	t := view("The trilemma", &c.Summary.View)
 	t.Text += " To produce happens once; to answer and to check once for each checker. The factor is all three over the call alone in wazero. " +
 		"Set-up is what comes before the first time: compiling, lowering, keys."
-	if slices.ContainsFunc(c.Summary.Points, func(p lab.Point) bool { return p.Kind == lab.SoundCryptographic }) {
-		t.Text += " Inputs and outputs are public here; of hidden ones a proof reveals nothing, where running again, samples and disputes need them."
+	if slices.ContainsFunc(c.Summary.Points, func(p lab.Point) bool { return p.Mode == lab.ModeSecret }) {
+		t.Text += " zk-secret is a proof of the same call with all hidden that goes in and comes out: of that the checker learns nothing, and the other modes could not check it."
 	}
 	return t
 }
