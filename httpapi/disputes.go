@@ -88,7 +88,7 @@ func (s *Server) postReply(ctx context.Context, in *replyInput) (*reply[wire.Hea
 	}
 	out, err := s.hearings().Reply(ctx, in.CID, by, &in.Body)
 	if errors.Is(err, work.ErrOtherSide) {
-		return nil, problem(CodeDenied, "%v", err)
+		return nil, problem(CodeDenied, "%v", err).hint("sign the request with the key that signed the side's run")
 	}
 	return heard(out, err)
 }

@@ -87,5 +87,5 @@ func Respond(ctx context.Context, b *receipts.Bundle, computation cid.Cid, ask *
 		from := &answers{d: &dispute{cfg: SettleConfig{Opener: o}}, ctx: ctx, made: make(map[uint64][]byte)}
 		return spotcheck.NewReply(ask, s.trace.roots, func(segment uint64) ([]byte, error) { return from.open(s, segment) })
 	}
-	return nil, fmt.Errorf("%w: of the computation %s", ErrNoTask, computation)
+	return nil, fmt.Errorf("%w of the computation %s", ErrNoTask, computation)
 }

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -104,7 +109,7 @@ those of dispute are; with -o the ruling is written, which anybody can check wit
 		},
 	}
 	fl := c.Flags()
-	fl.StringVar(&side, "side", "", "A or B; default: the one whose executor signed the bundle")
+	fl.StringVar(&side, "side", "", "A or B, if both are by the executor who signed the bundle")
 	fl.StringVarP(&out, "output", "o", "", "write the ruling to this file")
 	completeFlag(c, "side", oneOf("A", "B"))
 	completeFlag(c, "output", cobra.FixedCompletions([]string{"car"}, cobra.ShellCompDirectiveFilterFileExt))
@@ -138,10 +143,8 @@ func (a *app) hearingAnswer(ctx context.Context, id, name, side, out string) err
 	if err != nil {
 		return remoteError(err)
 	}
-	if side == "" {
-		if side, err = sideOf(h, b); err != nil {
-			return err
-		}
+	if side, err = sideOf(h, b, side); err != nil {
+		return err
 	}
 	for wait := shortestPause; !h.Done; {
 		before := h.Round
@@ -155,24 +158,62 @@ func (a *app) hearingAnswer(ctx context.Context, id, name, side, out string) err
 			break
 		}
 		if err := sleep(ctx, wait); err != nil {
-			return &status{code: exitUndecided, err: errors.New("interrupted: the hearing goes on, and who does not answer loses")}
+			return interrupted()
 		}
 		wait = min(2*wait, longestPause)
-		if h, err = c.Hearing(ctx, id); err != nil {
-			return remoteError(err)
+		if h, err = a.look(ctx, c, h); err != nil {
+			return err
 		}
 	}
 	return a.heard(ctx, c, h, out)
 }
 
-// sideOf is the side whose executor signed a bundle.
-func sideOf(h *client.Hearing, b *receipts.Bundle) (string, error) {
+func interrupted() error {
+	return &status{code: exitUndecided, err: errors.New("interrupted: the hearing goes on, and who does not answer loses")}
+}
+
+// look asks where a hearing stands. A service that is away is waited for as long as an answer is.
+func (a *app) look(ctx context.Context, c *client.Client, h *client.Hearing) (*client.Hearing, error) {
+	deadline, late := time.Parse(time.RFC3339Nano, h.Deadline)
+	said := false
+	for wait := shortestPause; ; wait = min(2*wait, longestPause) {
+		next, err := c.Hearing(ctx, h.ID)
+		switch {
+		case err == nil:
+			return next, nil
+		case !away(err) || late != nil || time.Now().After(deadline):
+			return nil, remoteError(err)
+		case !said:
+			said = true
+			fmt.Fprintf(a.err, "note: the service is waited for: %v\n", err)
+		}
+		if sleep(ctx, wait) != nil {
+			return nil, interrupted()
+		}
+	}
+}
+
+// away reports whether an error says that there is no service at the moment, or one that is busy with something else.
+func away(err error) bool {
+	if p, ok := errors.AsType[*client.Problem](err); ok {
+		return p.Status >= http.StatusInternalServerError || p.Status == http.StatusTooManyRequests
+	}
+	_, ok := errors.AsType[*url.Error](err)
+	return ok && !errors.Is(err, context.Canceled) || errors.Is(err, client.ErrAnswer) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// sideOf is the side whose executor signed a bundle: side, if that is not empty.
+func sideOf(h *client.Hearing, b *receipts.Bundle, side string) (string, error) {
 	run, err := report.Run(b)
 	if err != nil {
 		return "", bad(err)
 	}
 	s, signer := h.Settlement, run.Executor
 	switch isA, isB := signer == s.ExecutorA, signer == s.ExecutorB; {
+	case side == "A" && isA, side == "B" && isB:
+		return side, nil
+	case side != "" && (isA || isB):
+		return "", usage("the bundle is signed by %s, which is the other side", signer)
 	case isA && isB:
 		return "", usage("both sides are %s: say with --side which one the bundle is of", signer)
 	case isA:
@@ -205,12 +246,18 @@ func (a *app) respond(ctx context.Context, c *client.Client, h *client.Hearing, 
 		if err != nil {
 			return nil, hostFailure(err)
 		}
-		fmt.Fprintf(a.err, "round %d: answered %s for side %s\n", h.Round, asksFor(ask), side)
 		next, err := c.Reply(ctx, h.ID, client.HearingReply{Side: side, Reply: reply.Data})
-		if err != nil {
-			return nil, remoteError(err)
+		switch {
+		case err == nil:
+			fmt.Fprintf(a.err, "round %d: answered %s for side %s\n", h.Round, asksFor(ask), side)
+			return next, nil
+		case away(err):
+			return h, nil // it may have come, or not: that shows when the service is asked again
 		}
-		return next, nil
+		if now, lerr := c.Hearing(ctx, h.ID); lerr == nil && !slices.ContainsFunc(now.Asks, func(o wire.Asked) bool { return o.Side == side && bytes.Equal(o.Ask, asked.Ask) }) {
+			return now, nil // somebody else has answered, or the time is over
+		}
+		return nil, remoteError(err)
 	}
 	return h, nil
 }

@@ -144,6 +144,9 @@ func (h *Hearings) load(ctx context.Context, id string) (*opening, []verifier.Mo
 		return nil, nil, refuse(err)
 	}
 	begin, err := record[opening](ctx, h.Records, hearingKey+id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil, fmt.Errorf("no hearing %s was opened here: %w", id, store.ErrNotFound)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
