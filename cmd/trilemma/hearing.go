@@ -15,6 +15,7 @@ import (
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/client"
+	"github.com/trilemma-dev/trilemma/httpapi"
 	"github.com/trilemma-dev/trilemma/internal/report"
 	"github.com/trilemma-dev/trilemma/internal/wire"
 	"github.com/trilemma-dev/trilemma/machine"
@@ -193,10 +194,11 @@ func (a *app) look(ctx context.Context, c *client.Client, h *client.Hearing) (*c
 	}
 }
 
-// away reports whether an error says that there is no service at the moment, or one that is busy with something else.
+// away reports whether an error says that there is no service at the moment, or one that is busy with something else, or has just begun: then it takes no token that could be
+// a replay.
 func away(err error) bool {
 	if p, ok := errors.AsType[*client.Problem](err); ok {
-		return p.Status >= http.StatusInternalServerError || p.Status == http.StatusTooManyRequests
+		return p.Status >= http.StatusInternalServerError || p.Status == http.StatusTooManyRequests || p.Code == string(httpapi.CodeReplay)
 	}
 	_, ok := errors.AsType[*url.Error](err)
 	return ok && !errors.Is(err, context.Canceled) || errors.Is(err, client.ErrAnswer) || errors.Is(err, io.ErrUnexpectedEOF)

@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/trilemma-dev/trilemma/client"
+	"github.com/trilemma-dev/trilemma/httpapi"
 	"github.com/trilemma-dev/trilemma/internal/wire"
 )
 
@@ -66,6 +67,9 @@ func TestHearingServiceAway(t *testing.T) {
 				_ = json.NewEncoder(w).Encode(answer) // whoever asked may have gone
 			case asked == 2:
 				w.WriteHeader(http.StatusBadGateway)
+			case asked == 3:
+				w.WriteHeader(http.StatusUnauthorized)
+				_ = json.NewEncoder(w).Encode(client.Problem{Code: string(httpapi.CodeReplay)}) // likewise
 			default:
 				panic(http.ErrAbortHandler)
 			}
