@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks"
 import type { Service } from "./api"
-import { type Held, forget, held, make, take } from "./key"
+import { type Held, drop, forget, held, make, take } from "./key"
 import { type Delegation, chainOf } from "./token"
 import { TokenField } from "./tokens"
 import { Id, Outcome, Trouble, short, when } from "./words"
@@ -40,17 +40,17 @@ export function Access({ service, commands, changed }: { service: Service; comma
             <>
               <p>To let it in, the service's owner runs this, or with less than everything, and gives you what it writes:</p>
               <pre tabIndex={0}>trilemma delegate --to {mine.did} --cmd / --expires 24h</pre>
-              <TokenField label="What was delegated to this browser's key" verb="Take" take={(data) => then(take(data))} />
             </>
           )}
+          <TokenField label="What was delegated to this browser's key" verb="Take" take={(data) => then(take(data))} />
           {mine.delegations.length > 0 && (
             <ul class="notes" aria-label="What was delegated">
               {mine.delegations.map((d) => (
-                <Delegated key={d.cid} d={d} service={service} now={now} />
+                <Delegated key={d.cid} d={d} service={service} now={now} drop={() => then(drop(d.cid))} />
               ))}
             </ul>
           )}
-          <button type="button" onClick={() => then(forget().then(() => undefined))}>
+          <button type="button" onClick={() => then(forget())}>
             Forget the key, and what was delegated to it
           </button>
         </>
@@ -60,14 +60,17 @@ export function Access({ service, commands, changed }: { service: Service; comma
   )
 }
 
-function Delegated({ d, service, now }: { d: Delegation; service: Service; now: number }) {
+function Delegated({ d, service, now, drop }: { d: Delegation; service: Service; now: number; drop: () => void }) {
   const on = d.subject === null ? "whatever its giver is given" : d.subject === service.did ? "this service" : short(d.subject)
   return (
     <li>
       {d.until <= now ? <Outcome of="error">expired</Outcome> : d.from > now ? <Outcome of="waiting">not yet</Outcome> : <Outcome of="ok">holds</Outcome>} <Id id={d.issuer} /> lets <Id id={d.audience} /> do{" "}
       <code>{d.command}</code> on {on}
       {d.capped && ", within bounds"}
-      {Number.isFinite(d.until) ? `, until ${when(d.until * 1000)}` : ", with no end"}
+      {Number.isFinite(d.until) ? `, until ${when(d.until * 1000)}` : ", with no end"}{" "}
+      <button type="button" aria-label={`Remove what ${short(d.issuer)} delegated: ${d.command}`} onClick={drop}>
+        Remove
+      </button>
     </li>
   )
 }

@@ -256,6 +256,8 @@ const did = () => (subject ??= get<Service>("/v1/service").then((s) => s.did, (e
 
 // request asks the service, with a token if this browser has a key that is allowed to ask; what is no success is thrown as a Problem.
 export async function request(path: string, { use, ...init }: Ask = {}): Promise<Response> {
+  const { pathname, search } = new URL(path, location.origin) // as it will be on the request line, which is what a token is for
+  path = pathname + search
   const body = typeof init.body === "string" ? new TextEncoder().encode(init.body) : (init.body ?? new Uint8Array())
   const token = await authorization({ method: init.method ?? "GET", path, body, use }, did)
   let res: Response

@@ -47,8 +47,11 @@ export function decode(data: Uint8Array): Value {
         return bytes(length(info))
       case 3:
         return new TextDecoder("utf-8", { fatal: true }).decode(bytes(length(info)))
-      case 4:
-        return Array.from({ length: length(info) }, () => read(depth + 1))
+      case 4: {
+        const out: Value[] = [] // what it says of its length takes no memory yet
+        for (let n = length(info); n > 0; n--) out.push(read(depth + 1))
+        return out
+      }
       case 5: {
         const out: { [key: string]: Value } = Object.create(null)
         for (let n = length(info); n > 0; n--) {

@@ -95,12 +95,17 @@ interface File {
 
 const files = new Map<number, File>()
 let lastFile = 0
+let ends = 0 // of workers, until now
 
 // there has the worker read a file that it does not have.
 async function there(file: number): Promise<Opened> {
   const f = files.get(file)
   if (!f) throw new Problem("verifier", "the file was closed")
-  const reading = (f.there ??= f.data.arrayBuffer().then((b) => call<Opened>("open", [new Uint8Array(b), file])))
+  const before = ends
+  const reading = (f.there ??= f.data.arrayBuffer().then((b) => {
+    if (ends !== before) throw stopped()
+    return call<Opened>("open", [new Uint8Array(b), file])
+  }))
   try {
     return await reading
   } catch (e) {
@@ -126,9 +131,11 @@ export async function open(data: Uint8Array): Promise<Opened> {
 }
 
 export async function close(file: number): Promise<void> {
-  const f = files.get(file)
+  const there = files.get(file)?.there
+  const before = ends
   files.delete(file)
-  if (f?.there) await call<null>("close", [file])
+  const opened = await there?.catch(() => undefined)
+  if (opened && ends === before) await call<null>("close", [file]) // else it went with its worker
 }
 
 export const blockOf = (file: number, cid: string) => about<Uint8Array>("block", file, [cid])
@@ -149,13 +156,16 @@ export const tokens = (data: Uint8Array) => call<Token[]>("tokens", [data])
 function ended(w: Worker | undefined, why: Problem) {
   if (worker !== w) return
   worker = undefined
+  ends++
   for (const f of files.values()) f.there = undefined
   for (const p of waiting.values()) p.reject(why)
   waiting.clear()
 }
 
+const stopped = () => new Problem("stopped", "it was stopped: nothing was established")
+
 // stop ends whatever the verifier is at.
 export function stop() {
   worker?.terminate()
-  ended(worker, new Problem("stopped", "it was stopped: nothing was established"))
+  ended(worker, stopped())
 }

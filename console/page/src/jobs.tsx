@@ -182,7 +182,11 @@ export function JobsPage() {
 // Queues says how much waits and is worked at, and who works.
 function Queues({ jobs }: { jobs: Job[] }) {
   const [said, setSaid] = useState<Found>()
-  useEffect(() => void get<Found>("/v1/queues").then(setSaid, () => undefined), [jobs]) // what the page may not see it does without
+  useEffect(() => {
+    const gone = new AbortController()
+    get<Found>("/v1/queues", gone.signal).then(setSaid, () => gone.signal.aborted || setSaid(undefined)) // what the page may not see it does without
+    return () => gone.abort()
+  }, [jobs])
   if (!said) return null
   const busy = said.queues.flatMap((q) => [q.waiting > 0 && `${q.class}: ${plural(q.waiting, "job")} waiting`, q.running > 0 && `${q.class}: ${plural(q.running, "job")} running`]).filter(Boolean)
   return (

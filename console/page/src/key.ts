@@ -13,9 +13,6 @@ interface Kept extends Held {
 
 const place = "key"
 
-// kept is what lies in the browser's storage, once that was asked.
-let kept: Promise<Kept | undefined> | undefined
-
 function database(): Promise<IDBDatabase> {
   return new Promise((resolve, reject) => {
     const r = indexedDB.open("trilemma", 1)
@@ -39,18 +36,20 @@ async function inStore<T>(mode: IDBTransactionMode, ask: (s: IDBObjectStore) => 
   }
 }
 
-const read = () => (kept ??= inStore<Kept | undefined>("readonly", (s) => s.get(place)).catch(() => undefined)) // a browser that keeps nothing has no key
+// read asks the storage each time: other pages of this browser change what lies there.
+const read = () => inStore<Kept | undefined>("readonly", (s) => s.get(place))
 
 async function write(k: Kept): Promise<Held> {
   await inStore("readwrite", (s) => s.put(k, place))
-  kept = Promise.resolve(k)
   return k
 }
 
-export const held = (): Promise<Held | undefined> => read()
+export const held = (): Promise<Held | undefined> => read().catch(() => undefined) // a browser that keeps nothing has no key
 
-// make makes a key. It throws an Error where the browser has none to offer.
+// make makes a key, unless there is one. It throws an Error where the browser has none to offer.
 export async function make(): Promise<Held> {
+  const there = await read()
+  if (there) return there
   if (!crypto.subtle) throw new Error("browsers make keys only for pages that came over HTTPS, or from this machine")
   const pair = (await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"])) as CryptoKeyPair
   const did = didOf(new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey)))
@@ -67,16 +66,19 @@ export async function take(data: Uint8Array): Promise<Held> {
   return write({ ...k, delegations: [...known.values()] })
 }
 
-// forget removes the key, and what was delegated to it.
-export async function forget(): Promise<void> {
-  await inStore("readwrite", (s) => s.delete(place))
-  kept = Promise.resolve(undefined)
+// drop removes a delegation: one that was revoked would else be used in place of one that holds.
+export async function drop(cid: string): Promise<Held | undefined> {
+  const k = await read()
+  return k && write({ ...k, delegations: k.delegations.filter((d) => d.cid !== cid) })
 }
+
+// forget removes the key, and what was delegated to it.
+export const forget = (): Promise<undefined> => inStore("readwrite", (s) => s.delete(place))
 
 // authorization is the header field of a request; undefined if it needs none, or if nothing allows the browser's key to ask: then the service says what it thinks of that.
 export async function authorization(asked: Asked, subject: () => Promise<string>): Promise<string | undefined> {
   const command = commandOf(asked.method, asked.path)
-  const k = command === "" ? undefined : await read()
+  const k = command === "" ? undefined : await read().catch(() => undefined)
   if (!k || k.delegations.length === 0) return
   const now = Math.floor(Date.now() / 1000)
   const to = await subject()

@@ -33,7 +33,7 @@ export function ServicePage() {
   const load = () => {
     setError(undefined)
     get<Service>("/v1/service").then(setService, setError)
-    get<Keys>("/v1/keys").then(setKeys, () => undefined) // it takes a right that the page may not have
+    get<Keys>("/v1/keys").then(setKeys, () => setKeys(undefined)) // it takes a right that the page may not have
     fetch("/readyz").then((r) => setReady(r.ok), () => setReady(false))
   }
   useEffect(load, [])

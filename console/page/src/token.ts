@@ -29,6 +29,7 @@ export interface Signer {
   sign: (data: Uint8Array) => Promise<Uint8Array>
 }
 
+const longest = 256 // delegations of a chain
 const life = 60 // seconds that an invocation holds
 const header = Uint8Array.of(0x34, 0x01, 0xed, 0x01, 0xed, 0x01, 0x13, 0x71) // varsig: Ed25519 over DAG-CBOR
 
@@ -48,6 +49,7 @@ export const covers = (allowed: string, command: string) => allowed === "/" || c
 
 // readDelegations reads what trilemma delegate writes: a UCAN container in one of its text forms, or as bytes. It throws an Error for anything else.
 export async function readDelegations(data: Uint8Array): Promise<Delegation[]> {
+  if (data.length > (largest / 3) * 4 + 5) throw new Error("the container is too large")
   const form = String.fromCharCode(data[0] ?? 0)
   let bytes = data.subarray(1)
   if ("BCOP".includes(form)) {
@@ -58,10 +60,13 @@ export async function readDelegations(data: Uint8Array): Promise<Delegation[]> {
   const content = decode(bytes)
   const tokens = isMap(content) ? content["ctn-v1"] : undefined
   if (!Array.isArray(tokens) || tokens.length === 0) throw new Error("there are no tokens in it")
+  if (tokens.length > most) throw new Error("there are too many tokens in it")
   return Promise.all(tokens.map(readDelegation))
 }
 
-const largest = 4 << 20 // bytes of a container
+// Bounds of a container.
+const largest = 4 << 20 // bytes
+const most = 1024 // tokens
 
 async function unzip(data: Uint8Array): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
@@ -93,19 +98,26 @@ async function readDelegation(token: Value): Promise<Delegation> {
   }
 }
 
-// chainOf finds delegations that lead from a subject to a holder and allow a command, root first; undefined if none do. Those without policies are tried first, and shorter chains before longer ones.
+// chainOf finds delegations that lead from a subject to a holder and allow a command, root first, as the service will have them: nobody gives on more than was given, but for a
+// powerline, which says "whatever I have". It is undefined if there are none. Chains without policies are preferred, and of these the shortest.
 export function chainOf(known: Delegation[], holder: string, subject: string, command: string, now: number): Delegation[] | undefined {
-  const usable = known
-    .filter((d) => covers(d.command, command) && d.from <= now && now < d.until && (d.subject === subject || (d.subject === null && d.issuer !== subject)))
-    .sort((a, b) => Number(a.capped) - Number(b.capped))
-  const ways: [string, Delegation[]][] = [[holder, []]]
-  const seen = new Set([holder])
-  for (const [at, chain] of ways) {
-    for (const d of usable.filter((d) => d.audience === at)) {
-      if (d.issuer === subject) return [d, ...chain]
-      if (seen.has(d.issuer)) continue
-      seen.add(d.issuer)
-      ways.push([d.issuer, [d, ...chain]])
+  const usable = known.filter((d) => covers(d.command, command) && d.from <= now && now < d.until && (d.subject === subject || (d.subject === null && d.issuer !== subject)))
+  return way(usable.filter((d) => !d.capped), holder, subject) ?? way(usable, holder, subject)
+}
+
+// way finds the shortest chain. All commands are above the one that is asked for, so that of two one covers the other.
+function way(usable: Delegation[], holder: string, subject: string): Delegation[] | undefined {
+  const ways: { at: string; command: string; chain: Delegation[] }[] = [{ at: subject, command: "/", chain: [] }]
+  const seen = new Set<string>()
+  for (const { at, command, chain } of ways) {
+    for (const d of usable) {
+      const narrower = covers(command, d.command)
+      if (d.issuer !== at || (!narrower && d.subject !== null)) continue
+      if (d.audience === holder) return [...chain, d]
+      const next = narrower ? d.command : command
+      if (seen.has(d.audience + next) || chain.length + 1 >= longest) continue
+      seen.add(d.audience + next)
+      ways.push({ at: d.audience, command: next, chain: [...chain, d] })
     }
   }
 }

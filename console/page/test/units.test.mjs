@@ -179,8 +179,19 @@ test("delegations are read, and chains of them found", async () => {
   // A ring of delegations leads nowhere, and comes to an end.
   const ring = Array.from({ length: 400 }, (_, i) => ({ ...given[0], subject: null, issuer: "k" + ((i + 1) % 20), audience: "k" + (i % 20) }))
   assert.equal(chainOf(ring, "k0", service, "/wasm/run", 2e9), undefined)
+  const made = (issuer, audience, command, more) => ({ ...given[0], cid: issuer + audience + command, issuer, audience, command, subject: service, capped: false, ...more })
+  const way = (...known) => chainOf(known, bob, service, "/wasm/run", 2e9)?.map((d) => d.cid)
+  const narrow = made(service, alice, "/wasm/run")
+  assert.equal(way(narrow, made(alice, bob, "/")), undefined, "nobody gives on more than was given")
+  assert.deepEqual(way(narrow, made(alice, bob, "/", { subject: null }))?.length, 2, "but as a powerline")
+  assert.deepEqual(way(narrow, made(alice, "k", "/"), made("k", bob, "/"), made(service, "k", "/wasm")), undefined)
+  assert.equal(way(narrow, made(service, alice, "/", { cid: "wide" }), made(alice, bob, "/wasm"))[0], "wide")
+  assert.equal(way(made(service, bob, "/wasm/run", { subject: null })), undefined, "a powerline is no root")
+  assert.equal(way(made(service, bob, "/", { capped: true }), narrow, made(alice, bob, "/wasm/run")).length, 2, "one without policies is preferred, if longer")
+  assert.equal(way(made(service, bob, "/", { capped: true, subject: service })).length, 1)
   assert.ok(covers("/", "/x/y") && covers("/x", "/x/y") && !covers("/x", "/xy") && !covers("/x/y", "/x"))
-  for (const bad of ["", "hello", "C!!!", "Cgg"]) await assert.rejects(readDelegations(new TextEncoder().encode(bad)))
+  const many = Buffer.from(encode({ "ctn-v1": Array(1025).fill(given[0].token) })).toString("base64url")
+  for (const bad of ["", "hello", "C!!!", "Cgg", "C" + many, "C" + "A".repeat(6 << 20)]) await assert.rejects(readDelegations(new TextEncoder().encode(bad)))
 })
 
 test("a token is an envelope that its signer signed", async () => {
@@ -199,4 +210,47 @@ test("a token is an envelope that its signer signed", async () => {
   const p = content["ucan/inv@1.0.0"]
   assert.deepEqual([p.iss, p.sub, p.cmd, p.iat, p.exp, p.nonce.length, p.prf[0].cid], [did, d.issuer, "/wasm/run", 1000, 1060, 16, d.cid])
   assert.deepEqual([p.args.http.method, p.args.http.path, p.args.fuel, p.args.modules[0]], ["POST", "/v1/runs?x=1", 5, cid])
+})
+
+test("what a block says of its lengths takes no memory", () => {
+  const bomb = new Uint8Array(4 << 20)
+  for (let i = 0; i < 60; i++) bomb.set([0x9a, 0x00, 0x3f, 0xff, 0x00], 5 * i)
+  const before = process.memoryUsage()
+  bomb[300] = 0xff
+  assert.throws(() => decode(bomb), /does not have/)
+  const after = process.memoryUsage()
+  assert.ok(after.heapUsed + after.external - before.heapUsed - before.external < 100e6)
+})
+
+test("a file that is read when its worker is stopped, or when it is closed, leaves nothing behind", async () => {
+  const workers = []
+  globalThis.Worker = class {
+    ops = []
+    constructor() {
+      workers.push(this)
+    }
+    postMessage({ id, op }) {
+      this.ops.push(op)
+      queueMicrotask(() => this.onmessage({ data: { id, out: { kind: "bundle" } } }))
+    }
+    terminate() {}
+  }
+  const { close, open, stop, verify } = await load("checker.ts")
+  await open(Uint8Array.of(1))
+  assert.deepEqual(workers.map((w) => w.ops), [["open"]])
+  stop()
+  const asked = verify(1, {})
+  await Promise.resolve()
+  stop()
+  await assert.rejects(asked, { code: "stopped" })
+  assert.equal(workers.length, 1, "no worker begins after the stop")
+  await verify(1, {})
+  assert.deepEqual(workers.map((w) => w.ops), [["open"], ["open", "verify"]])
+  const opened = open(Uint8Array.of(2))
+  await Promise.all([close(2), opened])
+  assert.deepEqual(workers[1].ops, ["open", "verify", "open", "close"])
+  stop()
+  await close(1)
+  assert.equal(workers.length, 2, "nor one that has nothing to close")
+  delete globalThis.Worker
 })
