@@ -34,8 +34,12 @@ const crewSubject = "trilemma.crew"
 // Bounds of a roll call.
 const (
 	crewTime = 250 * time.Millisecond // who takes longer to answer is not there
-	maxCrew  = 1000
+	maxCrew  = 1000                   // answers
+	maxSaid  = 16 << 10               // bytes of one
 )
+
+// errSaid says that a worker says more than it has to say.
+var errSaid = fmt.Errorf("more than %d bytes", maxSaid)
 
 // Crew asks the workers who they are, and returns those that answer within a quarter of a second, in the order of their hosts. Nobody keeps a list: a worker that was killed is
 // not among them.
@@ -46,26 +50,38 @@ func (e *Engine) Crew(ctx context.Context) ([]Member, error) {
 	answers, err := e.nc.SubscribeSync(inbox)
 	if err == nil {
 		defer answers.Unsubscribe() // it may have gone with the connection
+		err = answers.SetPendingLimits(maxCrew, maxCrew*maxSaid)
+	}
+	if err == nil {
 		err = e.nc.PublishRequest(crewSubject, inbox, nil)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("workers: %w", err)
 	}
 	var out []Member
-	for len(out) < maxCrew {
+	var strange error // the first
+	for range maxCrew {
 		m, err := answers.NextMsgWithContext(ctx)
 		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) {
 			break
+		}
+		if errors.Is(err, nats.ErrSlowConsumer) { // what is too much was dropped
+			continue
 		}
 		if err != nil {
 			return nil, fmt.Errorf("workers: %w", err)
 		}
 		var said member
-		if err := decode(m.Data, &said, "Member"); err != nil {
-			e.cfg.Log.Warn("engine: a worker that nobody can understand", "error", err)
-			continue
+		if err = errSaid; len(m.Data) <= maxSaid {
+			err = decode(m.Data, &said, "Member")
 		}
-		out = append(out, said.member())
+		if err == nil {
+			out = append(out, said.member())
+		}
+		strange = cmp.Or(strange, err)
+	}
+	if strange != nil {
+		e.cfg.Log.Warn("engine: a worker that nobody can understand", "error", strange)
 	}
 	slices.SortFunc(out, func(a, b Member) int {
 		return cmp.Or(strings.Compare(a.Host, b.Host), a.Since.Compare(b.Since))
@@ -90,6 +106,9 @@ func newRoll(cfg WorkerConfig, now time.Time) *roll {
 // answerRoll tells whoever asks who the worker is, until the function that it returns is called.
 func (w *worker) answerRoll() (func(), error) {
 	sub, err := w.e.nc.Subscribe(crewSubject, func(m *nats.Msg) {
+		if m.Reply == "" {
+			return // nobody asks
+		}
 		data, err := encode(w.describe(), "Member")
 		if err == nil {
 			err = m.Respond(data)

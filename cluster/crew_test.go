@@ -1,8 +1,11 @@
 package cluster_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"reflect"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,4 +70,54 @@ func TestCrew(t *testing.T) {
 		t.Error(err)
 	}
 	want([]cluster.Post{{Class: "check", Slots: 1}, {Class: "execute", Slots: 3}})
+}
+
+// strange counts the lines of a log about workers that nobody can understand.
+type strange struct{ lines atomic.Int64 }
+
+func (s *strange) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte("nobody can understand")) {
+		s.lines.Add(1)
+	}
+	return len(line), nil
+}
+
+// TestCrewHecklers: whoever answers a roll call with too much, too often or nonsense is left out, in a bounded time and with one line in the log.
+func TestCrewHecklers(t *testing.T) {
+	var log strange
+	e, err := cluster.Open(t.Context(), cluster.Config{Dir: t.TempDir(), Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for name, c := range map[string]struct {
+		posts, answers, most int
+		lines                int64
+	}{
+		"noise":           {0, 5000, 0, 1},
+		"large":           {20_000, 20, 0, 1},
+		"many":            {1, 5000, 1000, 0},
+		"one like others": {1, 1, 1, 0},
+	} {
+		before := log.lines.Load()
+		stop, err := e.Heckle(c.posts, c.answers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		all, err := e.Crew(t.Context())
+		if took := time.Since(began); err != nil || took > 5*time.Second || len(all) > c.most {
+			t.Errorf("%s: %d workers in %v: %v", name, len(all), took, err)
+		}
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		if n := log.lines.Load() - before; n != c.lines {
+			t.Errorf("%s: %d lines in the log", name, n)
+		}
+	}
 }

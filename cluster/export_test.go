@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -15,4 +16,26 @@ func (e *Engine) Stored(ctx context.Context) (n uint64, err error) {
 		}
 	}
 	return n, streams.Err()
+}
+
+// Heckle gives a number of answers to each roll call: those of a worker with so many posts, or noise if there are none.
+func (e *Engine) Heckle(posts, answers int) (stop func() error, err error) {
+	data := []byte("noise")
+	if posts > 0 {
+		data, err = encode(&member{Version: memberVersion, Host: "loud", Posts: make([]post, posts)}, "Member")
+	}
+	if err != nil {
+		return nil, err
+	}
+	sub, err := e.nc.Subscribe(crewSubject, func(m *nats.Msg) {
+		for range answers {
+			if m.Respond(data) != nil {
+				return // the test says what is missing
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return sub.Unsubscribe, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/trilemma-dev/trilemma/internal/jobs"
@@ -37,4 +38,28 @@ func TestPrepare(t *testing.T) {
 			t.Errorf("afterwards: %v, not %v", got, want)
 		}
 	}
+}
+
+// TestPrepareAgain: what stood in the way of keys may go away, and nobody has to start the service again.
+func TestPrepareAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		full, opened := errors.New("the disk is full"), 0
+		p := &jobs.Proofs{Open: func(context.Context, string) (*proving.Keys, error) {
+			if opened++; opened < 3 {
+				return nil, full
+			}
+			return &proving.Keys{}, nil
+		}}
+		ready := p.Prepare(t.Context(), "small")
+		for n, want := range []error{full, full, nil, nil} {
+			synctest.Wait()
+			if err := ready(); !errors.Is(err, want) {
+				t.Errorf("after %d minutes: %v, not %v", n, err, want)
+			}
+			time.Sleep(time.Minute)
+		}
+		if opened != 3 {
+			t.Errorf("the keys are opened %d times", opened)
+		}
+	})
 }

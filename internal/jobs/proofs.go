@@ -58,23 +58,36 @@ func (p *Proofs) Keys(ctx context.Context, scheme string) (*proving.Keys, error)
 // ErrPreparing says that keys are not there yet.
 var ErrPreparing = errors.New("the proving keys are not there yet: they are loaded, or made, which takes half a minute")
 
-// Prepare opens the keys of a scheme in the background. What it returns says why they are not there; nil when they are.
+// prepareAgain is how long after keys could not be had they are asked for again.
+const prepareAgain = time.Minute
+
+// Prepare opens the keys of a scheme in the background, until they are there or ctx ends. What it returns says why they are not there; nil when they are.
 func (p *Proofs) Prepare(ctx context.Context, scheme string) (ready func() error) {
-	var failed error
-	done := make(chan struct{})
+	var mu sync.Mutex
+	why := ErrPreparing // owned by mu
 	go func() {
-		defer close(done)
-		if _, err := p.Keys(ctx, scheme); err != nil {
-			failed = fmt.Errorf("proving keys: %w", err)
+		for {
+			_, err := p.Keys(ctx, scheme)
+			if err != nil {
+				err = fmt.Errorf("proving keys: %w", err)
+			}
+			mu.Lock()
+			why = err
+			mu.Unlock()
+			if err == nil {
+				return
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(prepareAgain):
+			}
 		}
 	}()
 	return func() error {
-		select {
-		case <-done:
-			return failed
-		default:
-			return ErrPreparing
-		}
+		mu.Lock()
+		defer mu.Unlock()
+		return why
 	}
 }
 
