@@ -91,11 +91,15 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// TestLies serves another block than the one that is asked for, and no JSON.
+// TestLies serves another block or hearing than the one that is asked for, and no JSON.
 func TestLies(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v1/service" {
 			_, _ = w.Write([]byte("<html>")) // the client's reading is what is tested
+			return
+		}
+		if strings.HasPrefix(r.URL.Path, "/v1/hearings/") {
+			_, _ = w.Write([]byte(`{"id": "../jobs/another"}`)) // likewise
 			return
 		}
 		_, _ = w.Write([]byte("another"))
@@ -113,6 +117,12 @@ func TestLies(t *testing.T) {
 	}
 	if _, err := c.Bundle(t.Context(), block.Raw([]byte("run")).CID.String()); !errors.Is(err, block.ErrNotCAR) {
 		t.Errorf("no bundle: %v", err)
+	}
+	if _, err := c.Hearing(t.Context(), "one"); !errors.Is(err, client.ErrAnswer) {
+		t.Errorf("another hearing: %v", err)
+	}
+	if _, err := c.Reply(t.Context(), "one", client.HearingReply{}); !errors.Is(err, client.ErrAnswer) {
+		t.Errorf("another hearing's answer: %v", err)
 	}
 }
 

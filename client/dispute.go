@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/capability"
@@ -43,12 +44,21 @@ func (c *Client) OpenHearing(ctx context.Context, r HearingRequest) (*Hearing, e
 // Hearing asks where a hearing stands.
 func (c *Client) Hearing(ctx context.Context, id string) (*Hearing, error) {
 	var out Hearing
-	return &out, c.get(ctx, call{method: http.MethodGet, path: "/v1/hearings/" + id, command: capability.CommandGet}, &out)
+	return named(id, &out, c.get(ctx, call{method: http.MethodGet, path: "/v1/hearings/" + url.PathEscape(id), command: capability.CommandGet}, &out))
 }
 
 // Reply answers for a side, whose executor signs the request: see verifier.Respond for what to answer.
 func (c *Client) Reply(ctx context.Context, id string, r HearingReply) (*Hearing, error) {
-	return c.hearing(ctx, "/v1/hearings/"+id+"/replies", nil, r)
+	out, err := c.hearing(ctx, "/v1/hearings/"+url.PathEscape(id)+"/replies", nil, r)
+	return named(id, out, err)
+}
+
+// named refuses a hearing that is not the one that was asked for.
+func named(id string, h *Hearing, err error) (*Hearing, error) {
+	if err == nil && h.ID != id {
+		err = fmt.Errorf("%w: the hearing %.100q", ErrAnswer, h.ID)
+	}
+	return h, err
 }
 
 func (c *Client) hearing(ctx context.Context, path string, use *capability.Use, body any) (*Hearing, error) {

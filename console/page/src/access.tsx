@@ -32,7 +32,7 @@ export function Access({ service, commands, changed }: { service: Service; comma
       )}
       {mine && (
         <>
-          <p>
+          <p role="status">
             <Id id={mine.did} /> signs what this page asks for.{" "}
             {open.length === commands.length ? "It may do everything here." : open.length > 0 ? `It may do this here: ${open.join(", ")}.` : "It may do nothing here yet."}
           </p>

@@ -285,11 +285,8 @@ export const put = (path: string, body: Uint8Array) =>
 export const work = (path: string, body: unknown, use: Use, wait = 0) =>
   post<Job>(path, "application/json", JSON.stringify(body), wait > 0 ? { Prefer: `wait=${wait}` } : {}, use)
 
-// useOf is what a workflow may use, and what its check may that runs it again in some mode.
-export const useOf = (w: Workflow, check = w.check): Use => ({ fuel: w.fuel, memory: w.memory, modules: w.modules, ...(check && { check }) })
-
-// useOfCheck is what a check may use that runs nothing.
-export const useOfCheck = (check: string): Use => ({ fuel: 0, memory: 0, modules: [], check })
+// useOf is what a workflow may use, and what its check may that runs it again in some mode; without a workflow there is nothing to run.
+export const useOf = (w: Workflow | undefined, check = w?.check): Use => ({ fuel: w?.fuel ?? 0, memory: w?.memory ?? 0, modules: w?.modules ?? [], ...(check && { check }) })
 
 export const cancel = async (id: string): Promise<Job> => (await request("/v1/jobs/" + id, { method: "DELETE" })).json()
 

@@ -41,7 +41,7 @@ export async function ask(opened: Opened, run: string, samples: number, drawn: (
   localStorage.setItem(key, toText(block))
   drawn(c)
   await put("/v1/blocks/" + c.challenge, block)
-  const job = await done(await work("/v1/answers", { run, challenge: c.challenge }, useOf(opened.workflow!, "spot"), 5))
+  const job = await done(await work("/v1/answers", { run, challenge: c.challenge }, useOf(opened.workflow, "spot"), 5))
   const answer = new Uint8Array(await (await request("/v1/answers/" + job.answer!.answer)).arrayBuffer())
   const report = await answered(opened.file, block, answer)
   if (report.outcome !== "undecided") localStorage.removeItem(key)
@@ -52,4 +52,4 @@ export async function ask(opened: Opened, run: string, samples: number, drawn: (
 export const arity = 4
 
 // rule lets the service settle a dispute between two runs that are there, the first of which is of a workflow.
-export const rule = async (a: string, b: string, of: Workflow) => (await done(await work("/v1/disputes", { a, b, arity }, useOf(of, "dispute"), 5))).dispute!
+export const rule = async (a: string, b: string, of: Workflow | undefined) => (await done(await work("/v1/disputes", { a, b, arity }, useOf(of, "dispute"), 5))).dispute!

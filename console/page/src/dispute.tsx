@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks"
+import { useEffect, useState } from "preact/hooks"
 import { type Dispute as Found, type Hearing, type Report, type Settlement, bundle, request } from "./api"
 import { arity, rule } from "./asking"
 import { type Opened, close, open, settle, verify } from "./checker"
@@ -15,6 +15,7 @@ export function Dispute({ mine, served }: { mine: Opened; served?: boolean }) {
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>()
   const [cid, setCid] = useState("")
+  useEffect(() => () => heard && void close(heard.file).catch(() => undefined), [heard]) // it may have been stopped
   const busily = async (f: () => Promise<void>) => {
     setBusy(true)
     setError(undefined)
@@ -45,7 +46,7 @@ export function Dispute({ mine, served }: { mine: Opened; served?: boolean }) {
   }
   const ruled = () =>
     busily(async () => {
-      const d = await rule(mine.root!, cid, mine.workflow!)
+      const d = await rule(mine.root!, cid, mine.workflow)
       setFound(d)
       for (const s of d.tasks) {
         if (!s.ruling) continue

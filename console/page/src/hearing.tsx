@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks"
-import { type Hearing, type Run, get, post, useOfCheck } from "./api"
+import { type Hearing, type Run, get, post, useOf } from "./api"
 import { arity, fromText } from "./asking"
 import { decode, isMap } from "./cbor"
 import { type Opened, respond } from "./checker"
@@ -43,7 +43,7 @@ export function Hear({ mine, other, end }: Props) {
   useEffect(() => {
     let gone = false
     const lead = async () => {
-      let h = await post<Hearing>("/v1/hearings", "application/json", JSON.stringify({ a: mine.root, b: other.root, task, arity }), {}, useOfCheck("dispute"))
+      let h = await post<Hearing>("/v1/hearings", "application/json", JSON.stringify({ a: mine.root, b: other.root, task, arity }), {}, useOf(undefined, "dispute"))
       while (!h.done && !gone) {
         const asked = askedOf(h)
         if (asked) setRounds((all) => [...all.filter((r) => r.round !== asked.round), asked])
