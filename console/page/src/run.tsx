@@ -1,9 +1,10 @@
-import { useEffect, useRef, useState } from "preact/hooks"
+import { useEffect, useState } from "preact/hooks"
 import { type Run, type Workflow, bundle, get } from "./api"
 import { CheckHere } from "./check"
-import { type Opened, close, open } from "./checker"
+import type { Opened } from "./checker"
 import { Dispute } from "./dispute"
 import { save } from "./files"
+import { useOpened } from "./opened"
 import { Prove } from "./prove"
 import { TaskGraph } from "./tasks"
 import { Transcript } from "./transcript"
@@ -47,26 +48,8 @@ export interface Evidence {
 }
 
 function useEvidence(run: string): Evidence {
-  const [opened, setOpened] = useState<Opened>()
-  const [error, setError] = useState<unknown>()
-  const asked = useRef(false)
-  useEffect(() => {
-    return () => {
-      if (opened) close(opened.file).catch(() => undefined) // it may have been stopped
-    }
-  }, [opened])
-  const want = () => {
-    if (asked.current) return
-    asked.current = true
-    setError(undefined)
-    bundle(run)
-      .then(open)
-      .then(setOpened, (e) => {
-        asked.current = false
-        setError(e)
-      })
-  }
-  return { opened, error, want }
+  const { opened, error, busy, from } = useOpened()
+  return { opened, error, want: () => void (opened || busy || from(() => bundle(run))) }
 }
 
 export function RunView({ run, workflow, part }: { run: Run; workflow: Workflow; part: string }) {

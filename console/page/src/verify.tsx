@@ -1,8 +1,9 @@
 import { useEffect, useState } from "preact/hooks"
 import { CheckHere } from "./check"
-import { type Opened, blockOf, close, open } from "./checker"
+import { blockOf } from "./checker"
 import { Dispute } from "./dispute"
 import { Choose, bytesOf } from "./files"
+import { useOpened } from "./opened"
 import { Source } from "./value"
 import { TaskGraph } from "./tasks"
 import { Id, Trouble, bytes, plural } from "./words"
@@ -10,23 +11,11 @@ import { Id, Trouble, bytes, plural } from "./words"
 // VerifyPage checks a file that never leaves this browser.
 export function VerifyPage({ dropped }: { dropped: File[] }) {
   const [name, setName] = useState("")
-  const [opened, setOpened] = useState<Opened>()
-  const [busy, setBusy] = useState(false)
-  const [error, setError] = useState<unknown>()
+  const { opened, error, busy, from } = useOpened()
   const take = async ([f]: File[]) => {
     if (!f) return
-    setError(undefined)
-    setBusy(true)
     setName(f.name)
-    try {
-      if (opened) void close(opened.file).catch(() => undefined) // it may have been stopped
-      setOpened(undefined)
-      setOpened(await open(await bytesOf(f)))
-    } catch (e) {
-      setError(e)
-    } finally {
-      setBusy(false)
-    }
+    await from(() => bytesOf(f))
   }
   useEffect(() => void take(dropped.filter((f) => f.name.endsWith(".car")).slice(0, 1)), [dropped])
   return (

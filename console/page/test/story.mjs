@@ -320,6 +320,11 @@ try {
   await page.getByText(/its receipt says \d+ fuel/).first().waitFor()
   await shot("forged")
   await accessible("forged")
+  // Of two files the one that was opened last counts, whichever is read first.
+  await drop(EVIDENCE + "/honest.car")
+  await page.locator("main input[type=file]").first().setInputFiles({ name: "none.car", mimeType: "", buffer: Buffer.from("none") })
+  await page.getByRole("alert").waitFor()
+  assert.equal(await page.getByRole("heading", { name: "none.car" }).count(), 0)
   await drop(EVIDENCE + "/bent.car")
   await page.getByRole("heading", { name: "bent.car: bundle" }).waitFor()
   await button("Verify here").click()
