@@ -21,10 +21,10 @@ const (
 
 func baselines() []mode {
 	return []mode{
-		{BaseWazero, []stage{{stageProduce, produceBare}}, 0},
-		{BaseSignature, []stage{{stageProduce, signReceipt}, {stageCheck, checkReceipt}}, 0},
-		{BaseGroth16, []stage{{stageProduce, provePlain}}, 0},
-		{BaseKeys, []stage{{stageProduce, makeKeys}}, 0},
+		{BaseWazero, []stage{{stageProduce, produceBare}}},
+		{BaseSignature, []stage{{stageProduce, signReceipt}, {stageCheck, checkReceipt}}},
+		{BaseGroth16, []stage{{stageProduce, provePlain}}},
+		{BaseKeys, []stage{{stageProduce, makeKeys}}},
 	}
 }
 

@@ -164,7 +164,7 @@ func (c *CompareConfig) plans() (ps []plan) {
 				add(m, true, "", n)
 			}
 		case BaseKeys:
-			if slices.ContainsFunc(c.Modes, proves) {
+			if slices.ContainsFunc(c.Modes, Proves) {
 				add(m, true, "", 1)
 			}
 		}
@@ -237,8 +237,8 @@ func (c *Comparison) add(rows map[string]*Row) {
 // row measures one row, stage by stage, unless the last size says that a stage would take too long.
 func (c *CompareConfig) row(ctx context.Context, p plan, before [2]*Row) (*Row, error) {
 	row := p.row
-	if p.mode.most > 0 && row.Size > p.mode.most {
-		row.Skipped = fmt.Sprintf("it is measured on up to %d instructions", p.mode.most)
+	if most := p.mode.most(); row.Size > most {
+		row.Skipped = fmt.Sprintf("it is measured on up to %d instructions", most)
 		return &row, nil
 	}
 	if before[1] != nil {

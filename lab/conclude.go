@@ -249,7 +249,7 @@ func (c *Comparison) overPlain() float64 {
 	plain.fit(ss)
 	var ratios []float64
 	for _, r := range c.Rows {
-		if proves(r.Mode) && r.Parts > 0 && len(ss) > 0 {
+		if Proves(r.Mode) && r.Parts > 0 && len(ss) > 0 {
 			n := float64(r.Parts)
 			ratios = append(ratios, r.Produce.Time()/(n*plain.Predict(float64(r.Constraints)/n)))
 		}

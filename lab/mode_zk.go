@@ -52,8 +52,8 @@ func makeKeys(ctx context.Context, s *subject) (turn, after func() error, err er
 // ModeSecret is zk with all that goes in and comes out hidden.
 const ModeSecret = "zk-secret"
 
-// proves reports whether a mode makes proofs.
-func proves(mode string) bool { return mode == string(verifier.ZK) || mode == ModeSecret }
+// Proves reports whether a mode's evidence is a proof.
+func Proves(mode string) bool { return mode == string(verifier.ZK) || mode == ModeSecret }
 
 // produceProof runs the call natively and proves it, from the workflow to the bundle's bytes.
 func produceProof(ctx context.Context, s *subject) (turn, after func() error, err error) {

@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"github.com/trilemma-dev/trilemma/lab"
-	"github.com/trilemma-dev/trilemma/verifier"
 )
 
 // table is all rows as CSV (RFC 4180): times in milliseconds, sizes in bytes.
@@ -84,9 +83,6 @@ type Metrics struct {
 	ZKVM          bool   `json:"is_zkvm"`
 }
 
-// proof reports whether a mode's evidence is a proof.
-func proof(mode string) bool { return mode == string(verifier.ZK) || mode == lab.ModeSecret }
-
 // proving is the rows in that form: every mode, of which only the ways of proving are proofs; answering a checker is a part of its cost.
 func proving(c *lab.Comparison) []Metrics {
 	out := []Metrics{}
@@ -97,7 +93,7 @@ func proving(c *lab.Comparison) []Metrics {
 				continue
 			}
 			m := Metrics{Name: "trilemma", Feature: r.Mode, Target: r.Guest, Input: r.Input, ProofSize: r.Evidence, Preprocessing: r.Keys, Constraints: r.Constraints, Peak: r.Peak(),
-				Cycles: r.Steps, ZK: proof(r.Mode) || r.Mode == lab.BaseGroth16, ZKVM: proof(r.Mode)}
+				Cycles: r.Steps, ZK: lab.Proves(r.Mode) || r.Mode == lab.BaseGroth16, ZKVM: lab.Proves(r.Mode)}
 			if m.Cycles == 0 {
 				m.Cycles = r.Fuel
 			}
