@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -193,6 +194,8 @@ func field(t reflect.Type, path, optional string) []string {
 		return say("DAG-JSON")
 	case t.String() == "[]uint8":
 		return say("base64")
+	case t == reflect.TypeFor[time.Time]():
+		return say("time, RFC 3339")
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
 		return fields(t.Elem(), path+optional+"[].")
 	case t.Kind() == reflect.Slice:
