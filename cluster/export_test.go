@@ -18,6 +18,15 @@ func (e *Engine) Stored(ctx context.Context) (n uint64, err error) {
 	return n, streams.Err()
 }
 
+// Bury writes the letter of a job's attempt, as a worker does that is killed before it writes the job's end, or comes with it too late.
+func (e *Engine) Bury(ctx context.Context, j Job, attempt int, cause error) error {
+	id, err := j.ID()
+	if err != nil {
+		return err
+	}
+	return e.bury(ctx, id, &accepted{Job: j.wire(), Attempt: int64(attempt)}, 1, cause)
+}
+
 // Heckle gives a number of answers to each roll call: those of a worker with so many posts, or noise if there are none.
 func (e *Engine) Heckle(posts, answers int) (stop func() error, err error) {
 	data := []byte("noise")

@@ -19,18 +19,64 @@ type Letter struct {
 	At      time.Time
 }
 
-// bury keeps a letter about a job. It comes before the job's end, so that no failed job is without one.
+// bury keeps a letter about a job, unless there is one of a later attempt. It comes before the job's end, so that no failed job is without one: a letter
+// whose job came to another end after all is none, see [Engine.stands].
 func (e *Engine) bury(ctx context.Context, id ID, a *accepted, tries int64, cause error) error {
 	l := letter{Version: letterVersion, Job: a.Job, Attempt: a.Attempt, Tries: tries, Error: line(cause.Error()), At: e.milli()}
 	data, err := encode(&l, "Letter")
 	if err != nil {
 		return err
 	}
-	if err := e.set(ctx, letterKey+id.token(), data); err != nil {
-		return fmt.Errorf("dead letter: %w", e.storageError(err))
+	return e.reletter(ctx, id, func(last Letter, seq uint64) (bool, error) {
+		if int64(last.Attempt) > a.Attempt {
+			return false, nil
+		}
+		return true, e.replace(ctx, letterKey+id.token(), data, seq)
+	})
+}
+
+// unbury removes the letter of the attempts before one. That one has been submitted, and may be given up by now: its letter stays.
+func (e *Engine) unbury(ctx context.Context, id ID, attempt int64) error {
+	return e.reletter(ctx, id, func(last Letter, seq uint64) (bool, error) {
+		if seq == 0 || int64(last.Attempt) >= attempt {
+			return false, nil
+		}
+		return true, e.remove(ctx, letterKey+id.token(), jetstream.LastRevision(seq))
+	})
+}
+
+// reletter has a job's letter changed, and again if somebody else came between. change says whether it wrote.
+func (e *Engine) reletter(ctx context.Context, id ID, change func(last Letter, seq uint64) (wrote bool, err error)) error {
+	for {
+		last, seq, err := e.letter(ctx, id)
+		if err != nil {
+			return err
+		}
+		wrote, err := change(last, seq)
+		if conflict(err) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("dead letter: %w", e.storageError(err))
+		}
+		if wrote {
+			e.writes.Add(1)
+		}
+		return nil
 	}
-	e.writes.Add(1)
-	return nil
+}
+
+// letter is the one about a job, and its number; 0 if there is none.
+func (e *Engine) letter(ctx context.Context, id ID) (Letter, uint64, error) {
+	v, seq, err := e.entry(ctx, letterKey+id.token())
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return Letter{}, 0, nil
+	}
+	if err != nil {
+		return Letter{}, 0, fmt.Errorf("dead letter: %w", err)
+	}
+	l, err := readLetter(v)
+	return l, seq, err
 }
 
 func readLetter(v []byte) (Letter, error) {
@@ -41,6 +87,16 @@ func readLetter(v []byte) (Letter, error) {
 	j := l.Job.job()
 	id, err := j.ID()
 	return Letter{ID: id, Job: j, Attempt: int(l.Attempt), Tries: int(l.Tries), Error: l.Error, At: moment(l.At)}, err
+}
+
+// stands reports whether a letter's attempt is the job's last and failed. It did not if whoever wrote the letter was killed before the job's end, or too
+// slow, and somebody else had more luck; or if the job was submitted again just now.
+func (e *Engine) stands(ctx context.Context, l Letter) (bool, error) {
+	s, err := e.Job(ctx, l.ID)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && s.State == Failed && s.Attempt == l.Attempt, err
 }
 
 // Letters calls f with every job that was given up and not submitted again, until f returns an error.
@@ -65,6 +121,13 @@ func (e *Engine) Letters(ctx context.Context, f func(Letter) error) error {
 		if err != nil {
 			return err
 		}
+		is, err := e.stands(ctx, l)
+		if err != nil {
+			return fmt.Errorf("dead letters: %w", err)
+		}
+		if !is {
+			continue
+		}
 		if err := f(l); err != nil {
 			return err
 		}
@@ -77,25 +140,18 @@ func (e *Engine) Requeue(ctx context.Context, id ID) (Status, error) {
 	if _, err := ParseID(string(id)); err != nil {
 		return Status{}, err
 	}
-	v, err := e.value(ctx, letterKey+id.token())
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return Status{}, fmt.Errorf("dead letter of %.80s: %w", id, ErrNotFound)
-	}
-	if err != nil {
-		return Status{}, fmt.Errorf("dead letter: %w", err)
-	}
-	l, err := readLetter(v)
+	l, seq, err := e.letter(ctx, id)
 	if err != nil {
 		return Status{}, err
 	}
-	return e.Submit(ctx, l.Job)
-}
-
-// unbury removes the letter of a job that was submitted again.
-func (e *Engine) unbury(ctx context.Context, id ID) error {
-	if err := e.remove(ctx, letterKey+id.token()); err != nil {
-		return fmt.Errorf("dead letter: %w", err)
+	is := false
+	if seq != 0 {
+		if is, err = e.stands(ctx, l); err != nil {
+			return Status{}, err
+		}
 	}
-	e.writes.Add(1)
-	return nil
+	if !is {
+		return Status{}, fmt.Errorf("dead letter of %.80s: %w", id, ErrNotFound)
+	}
+	return e.Submit(ctx, l.Job)
 }

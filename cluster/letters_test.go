@@ -76,7 +76,8 @@ func TestLetters(t *testing.T) {
 	}
 }
 
-// TestAgain submits a job that fails at once again and again: nobody is ever told of an earlier attempt's end as if it were that of the one submitted.
+// TestAgain submits a job that fails at once again and again: nobody is ever told of an earlier attempt's end as if it were that of the one submitted,
+// and each attempt leaves its letter, however soon it fails.
 func TestAgain(t *testing.T) {
 	e := open(t, t.TempDir())
 	work(t, e, cluster.WorkerConfig{MaxTries: 1, Handlers: map[string]cluster.Handler{"execute": func(context.Context, *cluster.Work) (cluster.Outcome, error) {
@@ -87,7 +88,59 @@ func TestAgain(t *testing.T) {
 		if last := ended(t, e, s.ID); s.Attempt != n || last.Attempt != n || last.State != cluster.Failed {
 			t.Fatalf("attempt %d: submitted as %d, ended %+v", n, s.Attempt, last)
 		}
+		if got := letters(t, e); len(got) != 1 || got[0].Attempt != n {
+			t.Fatalf("attempt %d: letters: %+v", n, got)
+		}
 	}
+}
+
+// TestVainLetter has letters whose jobs did not end as they say: each job is read and submitted again by its last end alone.
+func TestVainLetter(t *testing.T) {
+	e := open(t, t.TempDir())
+	bury := func(attempt int, cause string) {
+		t.Helper()
+		if err := e.Bury(t.Context(), job(1), attempt, errors.New(cause)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	none := func(what string) {
+		t.Helper()
+		if got := letters(t, e); len(got) != 0 {
+			t.Errorf("%s: letters: %+v", what, got)
+		}
+		if s, err := e.Requeue(t.Context(), mustID(t, job(1))); !errors.Is(err, cluster.ErrNotFound) {
+			t.Errorf("%s: requeued: %+v, %v", what, s, err)
+		}
+	}
+	bury(1, "nobody submitted it")
+	none("a job that is not there")
+	id := submit(t, e, job(1)).ID
+	none("a job in the queue")
+	var luck atomic.Bool
+	work(t, e, cluster.WorkerConfig{MaxTries: 1, Handlers: map[string]cluster.Handler{"execute": func(ctx context.Context, w *cluster.Work) (cluster.Outcome, error) {
+		if luck.Load() {
+			return echo(e)(ctx, w)
+		}
+		return cluster.Outcome{}, errors.New("no luck")
+	}}})
+	for attempt := 1; attempt <= 2; attempt++ {
+		if last := ended(t, e, id); last.State != cluster.Failed || last.Attempt != attempt {
+			t.Fatalf("ended: %+v", last)
+		}
+		bury(attempt-1, "too late")
+		if got := letters(t, e); len(got) != 1 || got[0].Attempt != attempt || got[0].Error != "no luck" {
+			t.Fatalf("attempt %d: letters: %+v", attempt, got)
+		}
+		luck.Store(attempt == 2)
+		if _, err := e.Requeue(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if last := ended(t, e, id); last.State != cluster.Done {
+		t.Fatalf("ended: %+v", last)
+	}
+	bury(3, "killed before the end, which somebody else wrote")
+	none("a job that is done")
 }
 
 // TestPanic has a handler that panics: the job fails and says where, the worker goes on.

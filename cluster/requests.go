@@ -29,7 +29,8 @@ func (e *Engine) publish(ctx context.Context, m *nats.Msg, last uint64) (uint64,
 	return ack.Sequence, nil
 }
 
-// create, set, value and remove are what the bucket does, each within the time of one request.
+// create, set, replace, value, entry and remove are what the bucket does, each within the time of one request. A number names what is under a key: 0
+// that nothing is.
 func (e *Engine) create(ctx context.Context, key string, value []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -44,20 +45,36 @@ func (e *Engine) set(ctx context.Context, key string, value []byte) error {
 	return err
 }
 
+// replace sets what has number last still; else it is a conflict.
+func (e *Engine) replace(ctx context.Context, key string, value []byte, last uint64) error {
+	if last == 0 {
+		return e.create(ctx, key, value)
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	_, err := e.kept.Update(ctx, key, value, last)
+	return err
+}
+
 func (e *Engine) value(ctx context.Context, key string) ([]byte, error) {
+	v, _, err := e.entry(ctx, key)
+	return v, err
+}
+
+func (e *Engine) entry(ctx context.Context, key string) (value []byte, seq uint64, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	v, err := e.kept.Get(ctx, key)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return v.Value(), nil
+	return v.Value(), v.Revision(), nil
 }
 
-func (e *Engine) remove(ctx context.Context, key string) error {
+func (e *Engine) remove(ctx context.Context, key string, opts ...jetstream.KVDeleteOpt) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	return e.kept.Delete(ctx, key)
+	return e.kept.Delete(ctx, key, opts...)
 }
 
 // newest returns the newest message of a subject; nil if there is none.

@@ -83,7 +83,7 @@ func (e *Engine) Submit(ctx context.Context, j Job, blocks ...block.Block) (Stat
 			return Status{}, fmt.Errorf("submit: %w", err)
 		}
 		if last != nil && State(last.State) == Failed {
-			if err := e.unbury(ctx, id); err != nil {
+			if err := e.unbury(ctx, id, attempt); err != nil {
 				return Status{}, err
 			}
 		}
