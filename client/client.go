@@ -64,6 +64,9 @@ type Config struct {
 
 	HTTP *http.Client     // nil: a client of its own, without a limit on time
 	Now  func() time.Time // nil: time.Now
+
+	// Waiting is told, with the reason, when the service of a job that is waited for is away; nil: nobody is.
+	Waiting func(error)
 }
 
 // Client talks to one service; it is safe for concurrent use.
@@ -151,6 +154,20 @@ type call struct {
 
 // send sends a request and returns the answer if it is not a problem. The body must be closed.
 func (c *Client) send(ctx context.Context, r call) (*http.Response, error) {
+	for again := 0; ; again++ {
+		resp, err := c.once(ctx, r)
+		if p, ok := errors.AsType[*Problem](err); !ok || p.Code != codeReplay || c.cfg.Key == nil || again == resigned {
+			return resp, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(resignedIn):
+		}
+	}
+}
+
+func (c *Client) once(ctx context.Context, r call) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, r.method, c.base.String()+r.path, bytes.NewReader(r.body))
 	if err != nil {
 		return nil, err
@@ -178,15 +195,30 @@ func (c *Client) send(ctx context.Context, r call) (*http.Response, error) {
 	if resp.StatusCode < 300 {
 		return resp, nil
 	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxProblem))
-	if err := errors.Join(err, resp.Body.Close()); err != nil {
+	data, err := readAll(resp, maxProblem)
+	if err != nil {
 		return nil, err
 	}
 	p := &Problem{}
-	if json.Unmarshal(data, p) != nil || p.Code == "" {
-		return nil, fmt.Errorf("%w: status %s", ErrAnswer, resp.Status)
+	if json.Unmarshal(data, p) == nil && p.Code != "" {
+		return nil, p
 	}
-	return nil, p
+	if proxied(resp.StatusCode) {
+		return nil, fmt.Errorf("%w: status %s", ErrLost, resp.Status)
+	}
+	return nil, fmt.Errorf("%w: status %s", ErrAnswer, resp.Status)
+}
+
+// readAll reads the body of an answer, of at most limit bytes, and closes it.
+func readAll(resp *http.Response, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrLost, err)
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrAnswer, limit)
+	}
+	return data, nil
 }
 
 // get sends a request and decodes the answer into v.
@@ -195,12 +227,9 @@ func (c *Client) get(ctx context.Context, r call, v any) error {
 	if err != nil {
 		return err
 	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err := errors.Join(err, resp.Body.Close()); err != nil {
+	data, err := readAll(resp, maxAnswer)
+	if err != nil {
 		return err
-	}
-	if len(data) > maxAnswer {
-		return fmt.Errorf("%w: more than %d bytes", ErrAnswer, maxAnswer)
 	}
 	if err := json.Unmarshal(data, v); err != nil {
 		return fmt.Errorf("%w: %w", ErrAnswer, err)

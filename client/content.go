@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 
 	"github.com/ipfs/go-cid"
@@ -37,8 +36,8 @@ func (c *Client) Get(ctx context.Context, id cid.Cid) (block.Block, error) {
 	if err != nil {
 		return block.Block{}, err
 	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, block.MaxBlock+1))
-	if err := errors.Join(err, resp.Body.Close()); err != nil {
+	data, err := readAll(resp, block.MaxBlock)
+	if err != nil {
 		return block.Block{}, err
 	}
 	return block.Block{CID: id, Data: data}, block.Check(id, data)

@@ -151,10 +151,10 @@ func (c *Client) Cancel(ctx context.Context, id string) (*Job, error) {
 // ErrFailed is the error of a job that has no answer.
 var ErrFailed = errors.New("the job failed")
 
-// Wait waits until a job has ended, over lost connections too, and calls progress (which may be nil) with what it comes to. A job
-// that failed or was cancelled is [ErrFailed].
+// Wait waits until a job has ended, and calls progress (which may be nil) with what it comes to. A service that is [Away] is waited for, as long as
+// ctx holds. A job that failed or was cancelled is [ErrFailed].
 func (c *Client) Wait(ctx context.Context, j *Job, progress func(*Job)) (*Job, error) {
-	last := ""
+	last, told := "", false
 	for pause := 100 * time.Millisecond; !j.Final(); pause = min(2*pause, 5*time.Second) {
 		err := c.events(ctx, "/v1/jobs/"+url.PathEscape(j.ID)+"/events", capability.CommandJobRead, last, func(id string, data []byte) error {
 			next := &Job{}
@@ -164,19 +164,26 @@ func (c *Client) Wait(ctx context.Context, j *Job, progress func(*Job)) (*Job, e
 			if next.ID != j.ID {
 				return fmt.Errorf("%w: news of another job than %s", ErrAnswer, j.ID)
 			}
-			j, last, pause = next, id, 100*time.Millisecond
+			j, last, pause, told = next, id, 100*time.Millisecond, false
 			if progress != nil {
 				progress(j)
 			}
 			return nil
 		})
-		if _, said := errors.AsType[*Problem](err); said || ctx.Err() != nil || errors.Is(err, ErrAnswer) {
-			return j, err
-		}
 		if j.Final() {
 			break
 		}
-		select { // the connection was lost, or the service is being started again
+		if ctx.Err() != nil {
+			return j, ctx.Err()
+		}
+		if err != nil && !Away(err) {
+			return j, err
+		}
+		if err != nil && !told && c.cfg.Waiting != nil {
+			c.cfg.Waiting(err)
+			told = true
+		}
+		select {
 		case <-ctx.Done():
 			return j, ctx.Err()
 		case <-time.After(pause):
@@ -226,8 +233,10 @@ func (c *Client) events(ctx context.Context, path, command, last string, f func(
 		switch {
 		case err == io.EOF:
 			return nil
-		case err != nil:
+		case errors.Is(err, ErrAnswer):
 			return err
+		case err != nil:
+			return fmt.Errorf("%w: %w", ErrLost, err)
 		case len(line) == 0:
 			if data != nil {
 				if err := f(id, data); err != nil {

@@ -5,16 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/trilemma-dev/trilemma/block"
 	"github.com/trilemma-dev/trilemma/client"
-	"github.com/trilemma-dev/trilemma/httpapi"
 	"github.com/trilemma-dev/trilemma/internal/report"
 	"github.com/trilemma-dev/trilemma/machine"
 	"github.com/trilemma-dev/trilemma/receipts"
@@ -117,26 +113,16 @@ func (a *app) look(ctx context.Context, c *client.Client, h *client.Hearing) (*c
 		switch {
 		case err == nil:
 			return next, nil
-		case !away(err) || late != nil || time.Now().After(deadline):
+		case !client.Away(err) || late != nil || time.Now().After(deadline):
 			return nil, remoteError(err)
 		case !said:
 			said = true
-			fmt.Fprintf(a.err, "note: the service is waited for: %v\n", err)
+			a.waiting(err)
 		}
 		if sleep(ctx, wait) != nil {
 			return nil, interrupted()
 		}
 	}
-}
-
-// away reports whether an error says that there is no service at the moment, or one that is busy with something else, or has just begun: then it takes no token that could be
-// a replay.
-func away(err error) bool {
-	if p, ok := errors.AsType[*client.Problem](err); ok {
-		return p.Status >= http.StatusInternalServerError || p.Status == http.StatusTooManyRequests || p.Code == string(httpapi.CodeReplay)
-	}
-	_, ok := errors.AsType[*url.Error](err)
-	return ok && !errors.Is(err, context.Canceled) || errors.Is(err, client.ErrAnswer) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // sideOf is the side whose executor signed a bundle: side, if that is not empty.
@@ -188,7 +174,7 @@ func (a *app) respond(ctx context.Context, c *client.Client, h *client.Hearing, 
 	case err == nil:
 		fmt.Fprintf(a.err, "round %d: answered %s for side %s\n", h.Round, asksFor(ask), side)
 		return next, nil
-	case away(err):
+	case client.Away(err):
 		return h, nil // it may have come, or not: that shows when the service is asked again
 	}
 	if now, lerr := c.Hearing(ctx, h.ID); lerr == nil && !bytes.Equal(asks(now, side), asked) {

@@ -64,7 +64,7 @@ func (a *app) service(ctx context.Context, engine string) (*client.Client, *clie
 	if err := checkEngine(engine); err != nil {
 		return nil, nil, err
 	}
-	cfg := client.Config{URL: a.remote.url}
+	cfg := client.Config{URL: a.remote.url, Waiting: a.waiting}
 	c, err := client.New(cfg)
 	if err != nil {
 		return nil, nil, usage("--remote: %w", err)
@@ -89,6 +89,8 @@ func (a *app) service(ctx context.Context, engine string) (*client.Client, *clie
 	c, err = client.New(cfg)
 	return c, s, err
 }
+
+func (a *app) waiting(err error) { fmt.Fprintf(a.err, "note: the service is waited for: %v\n", err) }
 
 // remoteError gives what a service says an exit status.
 func remoteError(err error) error {
