@@ -254,22 +254,28 @@ let subject: Promise<string> | undefined
 // did is the service's, which tokens are for.
 const did = () => (subject ??= get<Service>("/v1/service").then((s) => s.did, (e) => ((subject = undefined), Promise.reject(e))))
 
+const resigned = 3 // times that a request is signed again
+
 // request asks the service, with a token if this browser has a key that is allowed to ask; what is no success is thrown as a Problem.
 export async function request(path: string, { use, ...init }: Ask = {}): Promise<Response> {
   const { pathname, search } = new URL(path, location.origin) // as it will be on the request line, which is what a token is for
   path = pathname + search
   const body = typeof init.body === "string" ? new TextEncoder().encode(init.body) : (init.body ?? new Uint8Array())
-  const token = await authorization({ method: init.method ?? "GET", path, body, use }, did)
-  let res: Response
-  try {
-    res = await fetch(path, token ? { ...init, headers: { ...init.headers, Authorization: token } } : init)
-  } catch (e) {
-    if (init.signal?.aborted) throw e
-    throw new Problem(offline, "the service does not answer", 0, "is it still running, and is there a network?")
+  for (let again = 0; ; again++) {
+    const token = await authorization({ method: init.method ?? "GET", path, body, use }, did)
+    let res: Response
+    try {
+      res = await fetch(path, token ? { ...init, headers: { ...init.headers, Authorization: token } } : init)
+    } catch (e) {
+      if (init.signal?.aborted) throw e
+      throw new Problem(offline, "the service does not answer", 0, "is it still running, and is there a network?")
+    }
+    if (res.ok) return res
+    const p = await res.json().catch(() => ({}))
+    // A service that has just begun takes no token that could be a replay, and did nothing for it: the request is signed again a little later.
+    if (!token || p.code !== "token/replay" || again === resigned) throw new Problem(p.code ?? "http", p.detail ?? p.title ?? res.statusText, res.status, p.hint, p.errors)
+    await new Promise((r) => setTimeout(r, 1000))
   }
-  if (res.ok) return res
-  const p = await res.json().catch(() => ({}))
-  throw new Problem(p.code ?? "http", p.detail ?? p.title ?? res.statusText, res.status, p.hint, p.errors)
 }
 
 export const get = async <T>(path: string, signal?: AbortSignal): Promise<T> => (await request(path, { signal })).json()

@@ -32,9 +32,8 @@ async function follow(path: string, w: Watch, signal: AbortSignal) {
         if (e.data && w.event(JSON.parse(e.data))) return
       }
     } catch (e) {
-      // Who asks too often may ask later, and a service that has just begun takes no token that could be a replay.
       if (signal.aborted) return
-      if (e instanceof Problem && e.status >= 400 && e.status < 500 && e.status !== 429 && e.code !== "token/replay") return w.failed?.(e)
+      if (e instanceof Problem && e.status >= 400 && e.status < 500 && e.status !== 429) return w.failed?.(e) // 429: who asks too often may ask later
     }
     if (signal.aborted) return
     w.line?.(false)

@@ -381,8 +381,17 @@ try {
   await page.getByLabel("What was delegated to this browser's key").fill(delegated("--cmd", "/job/read"))
   await button("Take").click()
   await page.getByText("It may do this here: /job/read.").waitFor()
+  // As if the service had just begun: it takes no token of its first second.
+  const signed = []
+  const jobs = new RegExp("/v1/jobs(\\?|$)")
+  await page.route(jobs, (route) => {
+    signed.push(route.request().headers().authorization)
+    return signed.length > 1 ? route.continue() : route.fulfill({ status: 401, contentType: "application/problem+json", body: '{"code": "token/replay", "status": 401}' })
+  })
   await page.goto(LOCKED + "/#/jobs")
   await page.getByText("Nobody has asked for anything yet").waitFor()
+  assert.ok(signed.length > 1 && signed[0] && signed[1] && signed[0] !== signed[1], "the request was signed again")
+  await page.unroute(jobs)
   await page.goto(LOCKED + "/#/service")
   await page.setInputFiles("section[aria-label=\"This browser's key\"] input[type=file]", EVIDENCE + "/alice.ucan")
   await page.getByText("not for this browser's key").waitFor()
