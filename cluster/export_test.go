@@ -27,6 +27,11 @@ func (e *Engine) Bury(ctx context.Context, j Job, attempt int, cause error) erro
 	return e.bury(ctx, id, &accepted{Job: j.wire(), Attempt: int64(attempt)}, 1, cause)
 }
 
+// TellLate tells that a job's attempt runs, as a worker does that does not know yet that it has ended.
+func (e *Engine) TellLate(ctx context.Context, id ID, attempt int) {
+	e.tellNow(ctx, id, &report{State: string(Running), Attempt: int64(attempt)})
+}
+
 // Heckle gives a number of answers to each roll call: those of a worker with so many posts, or noise if there are none.
 func (e *Engine) Heckle(posts, answers int) (stop func() error, err error) {
 	data := []byte("noise")

@@ -227,6 +227,9 @@ func (w *watching) read(ctx context.Context) error {
 		if err := decode(m.Data, &r, "Report"); err != nil {
 			return err
 		}
+		if int(r.Attempt) < w.status.Attempt {
+			continue // whoever says so does not know that it has ended
+		}
 		w.status.Attempt = int(r.Attempt)
 		r.add(&w.status)
 		if err := w.f(Event{Seq: w.last, Status: w.status}); err != nil {

@@ -185,3 +185,37 @@ func TestList(t *testing.T) {
 		}
 	}
 }
+
+// TestLateWord has a worker that speaks of an earlier attempt when the job has been submitted again: who watches is told of the new one alone.
+func TestLateWord(t *testing.T) {
+	e := open(t, t.TempDir())
+	stop := work(t, e, cluster.WorkerConfig{MaxTries: 1, Handlers: map[string]cluster.Handler{"execute": func(context.Context, *cluster.Work) (cluster.Outcome, error) {
+		return cluster.Outcome{}, cluster.ErrPermanent
+	}}})
+	id := submit(t, e, job(1)).ID
+	ended(t, e, id)
+	stop()
+	submit(t, e, job(1))
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var told []cluster.Status
+	err := e.Watch(ctx, id, 0, func(ev cluster.Event) error {
+		told = append(told, ev.Status)
+		switch len(told) {
+		case 1:
+			e.TellLate(ctx, id, 1)
+			e.TellLate(ctx, id, 2)
+		case 2:
+			work(t, e, cluster.WorkerConfig{Handlers: map[string]cluster.Handler{"execute": echo(e)}})
+		}
+		return nil
+	})
+	if err != nil || len(told) < 3 || told[len(told)-1].State != cluster.Done {
+		t.Errorf("told %+v, %v", told, err)
+	}
+	for _, s := range told {
+		if s.Attempt != 2 {
+			t.Errorf("told of attempt %d: %+v", s.Attempt, s)
+		}
+	}
+}
