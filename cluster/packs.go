@@ -12,6 +12,7 @@ import (
 
 	"github.com/ipfs/go-cid"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/trilemma-dev/trilemma/block"
 )
@@ -99,7 +100,7 @@ func (p *packs) index(h nats.Header, seq uint64) error {
 		if err != nil {
 			return errors.New("damaged list of blocks")
 		}
-		p.at[c] = seq
+		p.at[c] = max(p.at[c], seq) // what is read late may be gone by now
 	}
 	return nil
 }
@@ -134,19 +135,32 @@ func (p *packs) keep(seq uint64, blocks []block.Block) {
 	p.kept[seq] = m
 }
 
-// packed reads a block from the end that holds it.
+// packed reads a block from the message that holds it.
 func (e *Engine) packed(ctx context.Context, c cid.Cid) (block.Block, bool, error) {
-	b, ok, seq := e.packs.find(c)
-	if ok || seq == 0 {
-		return b, ok, nil
+	for {
+		b, ok, seq := e.packs.find(c)
+		if ok || seq == 0 {
+			return b, ok, nil
+		}
+		m, err := e.ends.GetMsg(ctx, seq)
+		if err == nil {
+			return e.unpacked(m, c)
+		}
+		if !missing(err) {
+			return block.Block{}, false, err
+		}
+		// A job that had failed was submitted again, and its new end, which has the block now, was not heard of here yet.
+		if err := e.catchUp(ctx); err != nil {
+			return block.Block{}, false, err
+		}
+		if _, _, now := e.packs.find(c); now == seq {
+			return block.Block{}, false, nil
+		}
 	}
-	m, err := e.ends.GetMsg(ctx, seq)
-	if missing(err) { // a job that had failed was submitted again
-		return block.Block{}, false, nil
-	}
-	if err != nil {
-		return block.Block{}, false, err
-	}
+}
+
+// unpacked remembers what a message holds, and returns the block that is asked for.
+func (e *Engine) unpacked(m *jetstream.RawStreamMsg, c cid.Cid) (block.Block, bool, error) {
 	car := m.Data
 	if !strings.HasPrefix(m.Subject, packSubject) {
 		var rec end
@@ -159,7 +173,7 @@ func (e *Engine) packed(ctx context.Context, c cid.Cid) (block.Block, bool, erro
 	if err != nil {
 		return block.Block{}, false, err
 	}
-	e.packs.keep(seq, blocks)
-	b, ok, _ = e.packs.find(c)
+	e.packs.keep(m.Sequence, blocks)
+	b, ok, _ := e.packs.find(c)
 	return b, ok, nil
 }

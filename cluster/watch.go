@@ -17,12 +17,15 @@ type hub struct {
 	sleeper map[string]map[chan struct{}]struct{} // by key; owned by mu
 	first   uint64                                // number of the first event that is heard of here; owned by mu
 	latest  uint64                                // number of the last one, or of that before the first; owned by mu
+	ends    uint64                                // number of the last message of the stream of ends that was read; owned by mu
 }
 
-// Keys beside those of jobs: of those who wait for any end, and, before a job's key, of those who wait for its end alone.
+// Keys beside those of jobs: of those who wait for any end, and, before a job's key, of those who wait for its end alone; of those who wait for what has
+// been read of the stream of ends.
 const (
 	everyJob = ""
 	endOf    = "end of "
+	readEnds = "read"
 )
 
 // listen returns a channel that gets something after news about key.
@@ -60,6 +63,20 @@ func (h *hub) heard(seq uint64, begin bool) {
 	h.latest = max(h.latest, seq)
 }
 
+// read notes that the stream of ends was read up to a number.
+func (h *hub) read(seq uint64) {
+	h.mu.Lock()
+	h.ends = seq
+	h.mu.Unlock()
+	h.wake(readEnds)
+}
+
+func (h *hub) hasRead() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.ends
+}
+
 func (h *hub) numbers() (first, latest uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -94,6 +111,7 @@ func (e *Engine) follow(ctx, life context.Context) error {
 		if err := e.packs.index(m.Headers(), md.Sequence.Stream); err != nil {
 			e.cfg.Log.Error("engine: end", "number", md.Sequence.Stream, "error", err)
 		}
+		e.watch.read(md.Sequence.Stream)
 		if job, ok := strings.CutPrefix(m.Subject(), endSubject); ok {
 			e.watch.end(job)
 		}
@@ -122,6 +140,26 @@ func (e *Engine) follow(ctx, life context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// catchUp waits until the headers of all ends that there are now have been read, for as long as a request may take.
+func (e *Engine) catchUp(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	news, stop := e.watch.listen(readEnds)
+	defer stop()
+	info, err := e.ends.Info(ctx)
+	for err == nil && e.watch.hasRead() < info.State.LastSeq {
+		select {
+		case <-news:
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("engine: reading the ends of jobs: %w", err)
+	}
+	return nil
 }
 
 // consume calls f for the headers of a stream's messages, in order, until life ends.
