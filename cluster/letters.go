@@ -89,9 +89,12 @@ func readLetter(v []byte) (Letter, error) {
 	return Letter{ID: id, Job: j, Attempt: int(l.Attempt), Tries: int(l.Tries), Error: l.Error, At: moment(l.At)}, err
 }
 
-// stands reports whether a letter's attempt is the job's last and failed. It did not if whoever wrote the letter was killed before the job's end, or too
+// stands reports whether there is a letter, and its attempt is the job's last and failed. It did not if whoever wrote the letter was killed before the job's end, or too
 // slow, and somebody else had more luck; or if the job was submitted again just now.
 func (e *Engine) stands(ctx context.Context, l Letter) (bool, error) {
+	if l.ID == "" {
+		return false, nil
+	}
 	s, err := e.Job(ctx, l.ID)
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
@@ -140,15 +143,13 @@ func (e *Engine) Requeue(ctx context.Context, id ID) (Status, error) {
 	if _, err := ParseID(string(id)); err != nil {
 		return Status{}, err
 	}
-	l, seq, err := e.letter(ctx, id)
+	l, _, err := e.letter(ctx, id)
 	if err != nil {
 		return Status{}, err
 	}
-	is := false
-	if seq != 0 {
-		if is, err = e.stands(ctx, l); err != nil {
-			return Status{}, err
-		}
+	is, err := e.stands(ctx, l)
+	if err != nil {
+		return Status{}, err
 	}
 	if !is {
 		return Status{}, fmt.Errorf("dead letter of %.80s: %w", id, ErrNotFound)

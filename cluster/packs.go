@@ -159,7 +159,7 @@ func (e *Engine) packed(ctx context.Context, c cid.Cid) (block.Block, bool, erro
 	}
 }
 
-// unpacked remembers what a message holds, and returns the block that is asked for.
+// unpacked remembers what a message holds, and returns the block that is asked for, wherever it has moved to meanwhile.
 func (e *Engine) unpacked(m *jetstream.RawStreamMsg, c cid.Cid) (block.Block, bool, error) {
 	car := m.Data
 	if !strings.HasPrefix(m.Subject, packSubject) {
@@ -174,6 +174,10 @@ func (e *Engine) unpacked(m *jetstream.RawStreamMsg, c cid.Cid) (block.Block, bo
 		return block.Block{}, false, err
 	}
 	e.packs.keep(m.Sequence, blocks)
-	b, ok, _ := e.packs.find(c)
-	return b, ok, nil
+	for _, b := range blocks {
+		if b.CID == c {
+			return b, true, nil
+		}
+	}
+	return block.Block{}, false, nil
 }
