@@ -113,7 +113,7 @@ func (a *app) look(ctx context.Context, c *client.Client, h *client.Hearing) (*c
 		switch {
 		case err == nil:
 			return next, nil
-		case !client.Away(err) || late != nil || time.Now().After(deadline):
+		case !away(err) || late != nil || time.Now().After(deadline):
 			return nil, remoteError(err)
 		case !said:
 			said = true
@@ -124,6 +124,9 @@ func (a *app) look(ctx context.Context, c *client.Client, h *client.Hearing) (*c
 		}
 	}
 }
+
+// away reports whether an error says that there is no service at the moment. Something else may answer in its place until it is back.
+func away(err error) bool { return client.Away(err) || errors.Is(err, client.ErrAnswer) }
 
 // sideOf is the side whose executor signed a bundle: side, if that is not empty.
 func sideOf(h *client.Hearing, b *receipts.Bundle, side string) (string, error) {
@@ -174,7 +177,7 @@ func (a *app) respond(ctx context.Context, c *client.Client, h *client.Hearing, 
 	case err == nil:
 		fmt.Fprintf(a.err, "round %d: answered %s for side %s\n", h.Round, asksFor(ask), side)
 		return next, nil
-	case client.Away(err):
+	case away(err):
 		return h, nil // it may have come, or not: that shows when the service is asked again
 	}
 	if now, lerr := c.Hearing(ctx, h.ID); lerr == nil && !bytes.Equal(asks(now, side), asked) {

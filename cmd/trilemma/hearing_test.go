@@ -104,8 +104,8 @@ func TestHearingServiceAway(t *testing.T) {
 			case asked == 2:
 				w.WriteHeader(http.StatusBadGateway)
 			case asked == 3:
-				w.WriteHeader(http.StatusTooManyRequests)
-				_ = json.NewEncoder(w).Encode(client.Problem{Code: string(httpapi.CodeRate), Status: http.StatusTooManyRequests}) // likewise
+				w.WriteHeader(http.StatusUnauthorized)
+				_ = json.NewEncoder(w).Encode(client.Problem{Code: string(httpapi.CodeReplay)}) // likewise
 			default:
 				panic(http.ErrAbortHandler)
 			}

@@ -33,7 +33,8 @@ async function follow(path: string, w: Watch, signal: AbortSignal) {
       }
     } catch (e) {
       if (signal.aborted) return
-      if (e instanceof Problem && e.status >= 400 && e.status < 500 && e.status !== 429) return w.failed?.(e) // 429: who asks too often may ask later
+      // Who asks too often may ask later, and so may a browser whose clock is behind that of a service that has just begun.
+      if (e instanceof Problem && e.status >= 400 && e.status < 500 && e.status !== 429 && e.code !== "token/replay") return w.failed?.(e)
     }
     if (signal.aborted) return
     w.line?.(false)
